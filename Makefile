@@ -1,0 +1,48 @@
+# make book · make test · make lab · make clean. Each makes .venv itself, and does no step twice when nothing changed.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.PHONY: help book test lab clean
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+LAB := _build/lab
+# Two processes with two threads each would starve one another.
+TEST_ENV := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false
+CANDIDATES := $(PYTHON) python3.13 python3.12 python3.11 python3 python
+
+help:  ## this list
+	@sed -n 's/^\([a-z]*\):.*## /make \1: /p' $(firstword $(MAKEFILE_LIST))
+
+book: $(STAMP)  ## build the course into _build/html (changed chapters run again)
+	@OPENBLAS_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false $(BIN)/python -m course_lib.publishing.build $(BOOK_OPTIONS)
+
+test: $(STAMP)  ## run all tests, with coverage
+	@$(TEST_ENV) $(BIN)/python -m pytest -n 2 --cov --cov-report=term $(TEST_OPTIONS)
+
+lab: $(STAMP)  ## open JupyterLab; a double click opens a chapter as a notebook
+	@mkdir -p $(LAB)/labconfig
+	@$(BIN)/jupytext-config --settings-file $(LAB)/labconfig/default_setting_overrides.json set-default-viewer myst markdown >/dev/null
+	@JUPYTER_CONFIG_PATH="$(CURDIR)/$(LAB)" $(BIN)/python -m jupyter lab \
+	  --ServerApp.root_dir="$(CURDIR)" --LabApp.default_url=/lab/tree/book $(LAB_OPTIONS)
+
+clean:  ## remove what was built (.venv stays; remove it by hand to install afresh)
+	rm -rf _build .pytest_cache .hypothesis .import_linter_cache .coverage .coverage.*
+	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
+
+# The stamp is written last: an interrupted installation is done again.
+$(STAMP): requirements.txt pyproject.toml
+	@rm -f $@
+	@found=; for python in $(CANDIDATES); do \
+	  if "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then found=$$python; break; fi; \
+	done; \
+	if [ -x $(BIN)/python ] && $(BIN)/python -c 'import sys, pip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then :; \
+	elif [ -z "$$found" ]; then \
+	  echo "error: no Python 3.11 or newer found. Install one, or name it: make $(or $(MAKECMDGOALS),book) PYTHON=/path/to/python3" >&2; exit 2; \
+	elif ! "$$found" -c 'import venv, ensurepip' 2>/dev/null; then \
+	  echo "error: $$found lacks the venv module. Install it (Debian: apt install python3-venv), or name another Python by PYTHON=" >&2; exit 2; \
+	else echo "making $(VENV) with $$found"; rm -rf $(VENV); "$$found" -m venv $(VENV); fi
+	@echo "installing the lock file requirements.txt (a few minutes the first time)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@

@@ -1,0 +1,112 @@
+"""The command line ``course``. Heavy imports wait until a command needs them: ``course --help`` starts in a moment."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from course_lib.core.errors import ContractError, CourseError
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse with the course's error form: one line, exit code 2."""
+
+    def error(self, message: str) -> NoReturn:
+        raise ContractError(message, remedy=f"See `{self.prog} --help`")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit code: 0 done, 1 a check found problems, 2 bad input, 130 interrupted."""
+    # Waiting threads sleep instead of spinning: two programs on one machine would starve each other otherwise.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    try:
+        # SIGTERM ends like Ctrl-C, so that half-made folders are removed on the way out.
+        signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
+    except ValueError:  # not in the main thread (tests, notebooks)
+        pass
+    try:
+        options = build_parser().parse_args(arguments)
+        return options.command(options)
+    except CourseError as error:
+        print(f"course: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("course: interrupted; finished stages are kept, run the same command to go on", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def build_parser() -> Parser:
+    """The parser of all commands."""
+    parser = Parser(prog="course", description="The course on large models for e-commerce search and recommendation.")
+    from course_lib import __version__
+
+    parser.add_argument("--version", action="version", version=f"course {__version__}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND", parser_class=Parser)
+    _add_run(commands)
+    _add_map(commands)
+    return parser
+
+
+def _add_run(commands: argparse._SubParsersAction) -> None:
+    run = commands.add_parser(
+        "run",
+        help="pretrain, fine-tune, extract features, retrieve, recommend – and measure it all",
+        description=(
+            "The whole pipeline on one shop: pretraining, fine-tuning, feature extraction, retrieval, recommendation. "
+            "Progress goes to stderr; the result to stdout, as tables or (--json) as one JSON object."
+        ),
+        epilog=(
+            "Examples:  course run --shop simulate --items 2000 --users 1000 --queries 300 --seed 0 --out runs/first   |   "
+            "course run --shop chorus --path DIR --json"
+        ),
+    )
+    run.add_argument("--shop", choices=("simulate", "chorus"), default="simulate", help="which shop (default: %(default)s)")
+    run.add_argument("--path", metavar="DIR", help="folder with the publisher's files (real shops only)")
+    run.add_argument("--items", type=int, metavar="N", help="products of the simulated shop (default: 2000)")
+    run.add_argument("--users", type=int, metavar="N", help="users of the simulated shop (default: 1000)")
+    run.add_argument("--queries", type=int, metavar="N", help="distinct queries of the simulated shop (default: 300)")
+    run.add_argument("--language", choices=("en", "zh"), help="language of the simulated shop (default: en)")
+    run.add_argument("--seed", type=int, default=0, metavar="S", help="seed of everything random (default: %(default)s)")
+    run.add_argument(
+        "--out", metavar="DIR", help="keep models, tables and TensorBoard logs here; a finished stage is not repeated"
+    )
+    run.add_argument("--json", action="store_true", help="print the result as one JSON object")
+    run.add_argument(
+        "--save", metavar="FILE", help="also write the result with its provenance (data sha256, commit, machine) to FILE"
+    )
+    run.set_defaults(command=_run)
+
+
+def _run(options: argparse.Namespace) -> int:
+    from course_lib.start.run import main as run_main
+
+    return run_main(options)
+
+
+def _add_map(commands: argparse._SubParsersAction) -> None:
+    parser = commands.add_parser(
+        "map",
+        help="the mind map of the course: print it, or check it",
+        description="Print the map of the course. With --check, verify rooms, prerequisites, orphans, ids and _toc.yml.",
+    )
+    parser.add_argument("--check", action="store_true", help="verify the map; exit code 1 when something is wrong")
+    parser.add_argument("--write", action="store_true", help="write _toc.yml from the map")
+    parser.add_argument("--lang", choices=("en", "zh"), help="language of the outline (default: COURSE_LANG, else en)")
+    parser.set_defaults(command=_map)
+
+
+def _map(options: argparse.Namespace) -> int:
+    from course_lib.publishing.mindmap import run_map_command
+
+    return run_map_command(check=options.check, write=options.write, language=options.lang)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

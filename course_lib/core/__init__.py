@@ -1,0 +1,1 @@
+"""The few contracts that everybody speaks: rankings, id maps, tables, seeds, caches, safe files, errors."""

@@ -1,0 +1,97 @@
+"""Provenance of a measured result: enough to repeat it, to date it, and to see when the code has moved on."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import platform
+import subprocess
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from course_lib.core.errors import DataError
+from course_lib.core.files import read_json, write_json
+from course_lib.core.fingerprint import ROOT, code_fingerprint, lock_fingerprint
+
+FORMAT = 1
+FIELDS = ("format", "command", "data", "seeds", "modules", "code", "lock", "commit", "date", "machine", "result")
+
+
+def save_result(
+    path: str | os.PathLike[str],
+    result: Mapping[str, Any],
+    *,
+    command: str,
+    data: Mapping[str, Any],
+    seeds: Iterable[int],
+    modules: Iterable[str],
+) -> None:
+    """Write a result for a chapter to show later, as JSON (atomically).
+
+    Args:
+        path: usually ``benchmarks/results/<name>.json``.
+        result: what was measured, with its seconds and memory.
+        command: the command that measures it again, without paths of this machine.
+        data: source and sha256 of the data.
+        modules: the ``course_lib`` modules whose code it measured; their fingerprint is kept to tell when it is stale.
+    """
+    modules = sorted(modules)
+    record = {
+        "format": FORMAT,
+        "command": command,
+        "data": dict(data),
+        "seeds": list(seeds),
+        "modules": modules,
+        "code": code_fingerprint(modules),
+        "lock": lock_fingerprint(),
+        "commit": commit(),
+        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+        "machine": machine(),
+        "result": dict(result),
+    }
+    write_json(path, record)
+
+
+def load_result(path: str | os.PathLike[str]) -> tuple[dict[str, Any], str]:
+    """A saved result and the line that a page prints under its table: when, how, and whether it is stale.
+
+    Raises:
+        DataError: no such file, or not a saved result.
+    """
+    record = read_json(path)
+    missing = [name for name in FIELDS if not isinstance(record, dict) or name not in record]
+    if missing:
+        raise DataError(f"not a saved result, lacks {', '.join(missing)}", where=str(path), remedy="Measure it again")
+    note = f"Measured {record['date']} by `{record['command']}` on {record['machine']} (commit {record['commit'][:7]})."
+    if record["code"] != code_fingerprint(record["modules"]):
+        note += " STALE: the code it measured has changed since."
+    return record["result"], note
+
+
+def commit(root: Path = ROOT) -> str:
+    """The checked-out commit, with ``+`` when tracked files differ from it; ``"unknown"`` outside git."""
+    try:
+        head = _git(root, "rev-parse", "HEAD")
+        return head + ("+" if _git(root, "status", "--porcelain", "--untracked-files=no") else "")
+    except (OSError, subprocess.SubprocessError):
+        return "unknown"
+
+
+def machine() -> str:
+    """The kind of machine, without its name: processor family, cores, system, Python."""
+    system = f"{platform.system()} {platform.machine()}, Python {platform.python_version()}"
+    return f"{os.cpu_count()} CPU cores ({_processor()}), {system}"
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or "unknown processor"
+
+
+def _git(root: Path, *arguments: str) -> str:
+    done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, check=True, timeout=10)
+    return done.stdout.strip()

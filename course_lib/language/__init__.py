@@ -1,0 +1,1 @@
+"""Language models: tokenization, pretraining, fine-tuning, features."""

@@ -1,0 +1,1 @@
+"""Turning the sources into the published book: map, execution, figures, offline assets."""

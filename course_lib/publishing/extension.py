@@ -1,0 +1,139 @@
+"""The Sphinx extension of the book: execution cache, diagrams, run cards, vendored scripts, the offline check."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
+from sphinx.util import logging
+from sphinx.util.docutils import SphinxDirective
+
+import course_lib
+from course_lib.core.errors import CourseError
+from course_lib.core.files import write_json
+from course_lib.core.fingerprint import PACKAGE
+from course_lib.publishing import execution, flow
+from course_lib.publishing.offline import check_offline, vendor_assets
+
+LOGGER = logging.getLogger(__name__)
+
+
+class RunCard(nodes.General, nodes.Element):
+    """Stands where ``{run-card}`` was until the page is written; then it becomes text."""
+
+
+class RunCardDirective(SphinxDirective):
+    """``{run-card}``: what the page's cells cost when they last ran: time, threads, memory, date, commit."""
+
+    def run(self) -> list[nodes.Node]:
+        return [RunCard()]
+
+
+def run_card_text(run: dict[str, Any] | None) -> str:
+    """The sentence of a run card; ``run`` is what the execution recorded."""
+    if not run:
+        return "This page runs no code."
+    threads = run["threads"]
+    memory = f", peak memory {run['peak_mb'] / 1000:.1f} GB" if run["peak_mb"] else ""
+    return (
+        f"Ran in {run['execution_seconds']:.0f} s on {threads} CPU thread{'s' if threads != 1 else ''}{memory}, "
+        f"on {run['date'][:10]}, at commit {run['commit']}."
+    )
+
+
+def _run_of(env: BuildEnvironment, page: str) -> dict[str, Any] | None:
+    return (getattr(env, "nb_metadata", {}).get(page, {}).get("exec_data") or {}).get("course")
+
+
+def _fill_run_cards(app: Sphinx, doctree: nodes.document, page: str) -> None:
+    for card in list(doctree.findall(RunCard)):
+        text = run_card_text(_run_of(app.env, page))
+        card.replace_self(nodes.container("", nodes.paragraph("", text), classes=["run-card"]))
+
+
+def _start_book(app: Sphinx) -> None:
+    """Point myst-nb at our client, and bring the vendored scripts."""
+    build = Path(app.outdir).parent
+    app.course_book = execution.Book(  # type: ignore[attr-defined]
+        root=Path(app.srcdir), logs=build / "logs", package=Path(app.config.course_package)
+    )
+    execution.install(app.course_book)  # type: ignore[attr-defined]
+    if app.builder.format != "html":
+        return
+    source = Path(app.srcdir) / app.config.course_vendor
+    vendor_assets(source, build / "vendor" / "vendor")
+    app.config.html_static_path.append(str(build / "vendor"))
+    app.add_css_file("course.css")
+
+
+def _drop_thebe(app: Sphinx, config: Any) -> None:
+    """Jupyter Book always loads sphinx-thebe, which puts a script for a remote host on every page: leave it out."""
+    for listeners in app.events.listeners.values():
+        listeners[:] = [one for one in listeners if not one.handler.__module__.startswith("sphinx_thebe")]
+    app.registry.css_files[:] = [one for one in app.registry.css_files if "thebe" not in one[0]]
+
+
+def _outdated(app: Sphinx, env: BuildEnvironment, *_: Any) -> Iterable[str]:
+    """Pages whose code, lock or data changed, although their own file did not."""
+    known = {p: (key, Path(env.doc2path(p))) for p, key in _keys(env).items() if p in env.all_docs}
+    return execution.outdated(app.course_book, known)  # type: ignore[attr-defined]
+
+
+def _keys(env: BuildEnvironment) -> dict[str, str]:
+    if not hasattr(env, "course_keys"):
+        env.course_keys = {}  # type: ignore[attr-defined]
+    return env.course_keys  # type: ignore[attr-defined]
+
+
+def _forget(app: Sphinx, env: BuildEnvironment, page: str) -> None:
+    _keys(env).pop(page, None)
+
+
+def _remember(app: Sphinx, doctree: nodes.document) -> None:
+    page = app.env.docname
+    key = app.course_book.keys.get(app.env.doc2path(page))  # type: ignore[attr-defined]
+    if key:
+        _keys(app.env)[page] = key
+
+
+def _finish(app: Sphinx, exception: Exception | None) -> None:
+    """Write ``execution.json`` beside the site, and fail where the site is not offline."""
+    if exception or app.builder.format != "html":
+        return
+    runs = {page: run for page in sorted(app.env.all_docs) if (run := _run_of(app.env, page))}
+    write_json(Path(app.outdir).parent / "execution.json", runs)
+    for template in (Path(app.outdir) / "_static").glob("*webpack-macros.html"):
+        template.unlink()  # the themes ship these two templates among their static files; they are no pages
+    problems = check_offline(Path(app.outdir))
+    for problem in problems:
+        LOGGER.error(problem)
+    if problems:
+        raise CourseError(f"{len(problems)} load(s) from elsewhere or missing, listed above", where=str(app.outdir))
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    app.add_config_value("course_package", str(PACKAGE), "", [str])
+    app.add_config_value("course_vendor", "book/vendor", "", [str])
+    app.add_directive("flow", flow.FlowDirective)
+    app.add_node(
+        flow.FlowNode,
+        html=(flow.visit_html, None),
+        text=(flow.visit_text, None),
+        **{name: (flow.visit_other, None) for name in ("latex", "man", "texinfo")},
+    )
+    app.add_directive("run-card", RunCardDirective)
+    app.add_node(RunCard)
+    app.connect("config-inited", _drop_thebe)
+    app.connect("builder-inited", _start_book)
+    app.connect("env-get-outdated", _outdated)
+    app.connect("env-purge-doc", _forget)
+    app.connect("doctree-read", _remember)
+    app.connect("doctree-resolved", _fill_run_cards)
+    app.connect("build-finished", _finish, priority=900)  # after all who still write into the site
+    app.setup_extension("course_lib.publishing.mapdirective")  # brings this package's static folder, too
+    # Not safe for parallel reading: the key of a page travels through the object above, within one process.
+    return {"version": course_lib.__version__, "parallel_read_safe": False, "parallel_write_safe": True}

@@ -1,0 +1,1 @@
+"""Search: from a typed query to a ranked list."""

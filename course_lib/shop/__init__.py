@@ -1,0 +1,1 @@
+"""The shop: its tables, the simulator, loaders of real data, and measurement."""

@@ -1,0 +1,138 @@
+"""``Shop``: one catalogue with its queries, judgements, users and log, simulated or real."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from course_lib.core.errors import ContractError, DataError
+from course_lib.core.ids import IdMap
+from course_lib.core.tables import EVENT_KINDS
+from course_lib.shop.interactions import Interactions
+from course_lib.shop.texts import item_texts
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+#: events that count as interest; an impression alone says what the shop did, not what the user wants
+INTEREST = ("click", "cart", "purchase")
+
+
+@dataclass(frozen=True, eq=False)
+class Shop:
+    """The tables of one shop (schemas: ``core.tables``).
+
+    Attributes:
+        name: ``"simulate"``, ``"chorus"``, …
+        items, queries, judgements, users, events: ``datasets.Dataset``; users and events may have no rows.
+        truth: simulator only: what no log shows (latent relevance, preferences, examination, effects); else ``None``.
+        source: where the data come from, their licence, and how to cite them.
+    """
+
+    name: str
+    items: Dataset
+    queries: Dataset
+    judgements: Dataset
+    users: Dataset
+    events: Dataset
+    truth: Any = None
+    source: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def simulate(
+        cls,
+        n_items: int = 2_000,
+        n_users: int = 1_000,
+        n_queries: int = 300,
+        events_per_user: int = 100,
+        seed: int = 0,
+        language: str = "en",
+    ) -> Shop:
+        """A shop of invented products and people with known truth; the same arguments give the same shop.
+
+        Args:
+            n_items, n_users, n_queries: sizes of the catalogue, the user base and the set of distinct queries.
+            events_per_user: mean number of logged events per user; impressions count as events.
+            seed: any whole number ≥ 0.
+            language: of the texts, ``"en"`` or ``"zh"``.
+
+        Raises:
+            ContractError: a size below 1, an unknown language.
+        """
+        from course_lib.shop.simulator import simulate
+
+        return cls(**simulate(n_items, n_users, n_queries, events_per_user, seed, language))
+
+    @classmethod
+    def load(cls, name: str, path: str | os.PathLike[str]) -> Shop:
+        """A real shop from a folder in its publisher's own layout.
+
+        Raises:
+            DataError: naming file, row and remedy.
+        """
+        from course_lib.shop.loaders import load
+
+        return cls(**load(name, path))
+
+    @cached_property
+    def item_ids(self) -> IdMap:
+        """The map from catalogue rows to public item ids."""
+        return IdMap("item", self.items["item_id"])
+
+    @cached_property
+    def query_ids(self) -> IdMap:
+        """The map from rows of ``queries`` to public query ids."""
+        return IdMap("query", self.queries["query_id"])
+
+    @cached_property
+    def item_texts(self) -> list[str]:
+        """What a text model reads of each product: title, brand and description, in catalogue order."""
+        return item_texts(self.items)
+
+    def interactions(
+        self, until: int | None = None, since: int | None = None, kinds: tuple[str, ...] = INTEREST
+    ) -> Interactions:
+        """Logged interest with ``since ≤ timestamp < until``, in stable time order.
+
+        The user map holds only users with an event in that span, so that nobody from the future has a row.
+
+        Args:
+            until, since: seconds since 1970-01-01 UTC; ``None`` means open.
+            kinds: which events count.
+
+        Raises:
+            DataError: the shop has no log.
+            ContractError: an unknown kind of event.
+        """
+        unknown = set(kinds) - set(EVENT_KINDS)
+        if unknown:
+            known = ", ".join(EVENT_KINDS)
+            raise ContractError(f"unknown kind(s) of event: {', '.join(sorted(unknown))}; known are {known}")
+        log = self._log()
+        time, kind = log["timestamp"][:], log["kind"][:]
+        keep = np.isin(kind, kinds)
+        keep &= time >= since if since is not None else True
+        keep &= time < until if until is not None else True
+        users, items = (log[column][:][keep].tolist() for column in ("user_id", "item_id"))
+        return Interactions.from_ids(users, items, items=self.item_ids, timestamps=time[keep])
+
+    def split_time(self, fraction: float = 0.8) -> int:
+        """The moment before which this fraction of all events happened (one global split for everybody)."""
+        if not 0 < fraction < 1:
+            raise ContractError(f"fraction is {fraction}; it must lie between 0 and 1")
+        times = np.sort(self._log()["timestamp"][:])
+        return int(times[int(len(times) * fraction)])
+
+    def _log(self) -> Dataset:
+        if not len(self.events):
+            raise DataError(f"the shop {self.name!r} has no events", remedy="Use Shop.simulate, or data with a log")
+        return self.events.with_format("numpy")
+
+    def __repr__(self) -> str:
+        tables = ("items", "queries", "judgements", "users", "events")
+        sizes = ", ".join(f"{len(getattr(self, table)):,} {table}" for table in tables)
+        return f"Shop({self.name!r}: {sizes})"

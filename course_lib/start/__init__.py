@@ -1,0 +1,1 @@
+"""The first hour: the whole pipeline in one sitting."""

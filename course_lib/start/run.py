@@ -1,0 +1,294 @@
+"""``course run``: the first hour in a terminal, stage by stage, kept in a folder and taken up where it stopped."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from course_lib.core.errors import ContractError, CourseError
+from course_lib.core.files import write_json
+from course_lib.core.fingerprint import code_fingerprint, fingerprint, lock_fingerprint
+from course_lib.start.stages import Stage, StageStore
+
+#: branches of code that each stage runs (its fingerprint follows their imports)
+CODE = {
+    "pretraining": ("course_lib.shop.shop", "course_lib.language.pretraining"),
+    "finetuning": ("course_lib.shop.shop", "course_lib.language.finetuning"),
+    "features": ("course_lib.shop.shop", "course_lib.language.features"),
+    "retrieval": ("course_lib.shop.shop", "course_lib.shop.measurement", "course_lib.search.retrieval"),
+    "recommendation": ("course_lib.shop.shop", "course_lib.shop.measurement", "course_lib.recommend.ranking"),
+}
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """What ``course run`` was asked for; sizes belong to the simulated shop, the path to real ones."""
+
+    shop: str = "simulate"
+    path: str | None = None
+    items: int = 2_000
+    users: int = 1_000
+    queries: int = 300
+    language: str = "en"
+    seed: int = 0
+
+    @classmethod
+    def parse(cls, given: argparse.Namespace) -> RunOptions:
+        """Check the flags against one another; raises ContractError."""
+        sizes = {name: getattr(given, name) for name in ("items", "users", "queries", "language")}
+        stated = {name: value for name, value in sizes.items() if value is not None}
+        if given.shop == "simulate":
+            if given.path is not None:
+                raise ContractError("--path belongs to a real shop", remedy="Add --shop chorus, or leave --path out")
+            for name in ("items", "users", "queries"):
+                if stated.get(name, 1) < 1:
+                    raise ContractError(f"--{name} is {stated[name]}; the shop needs at least one", remedy="Give N ≥ 1")
+            return cls(seed=_seed(given.seed), **stated)
+        if given.path is None:
+            raise ContractError(f"--shop {given.shop} needs --path DIR", remedy="DIR is the publisher's folder")
+        if stated:
+            flags = ", ".join(f"--{name}" for name in stated)
+            raise ContractError(f"{flags} shape the simulated shop", remedy=f"Leave out with --shop {given.shop}")
+        return cls(shop=given.shop, path=given.path, seed=_seed(given.seed))
+
+    def described(self) -> dict[str, Any]:
+        """The options that the result depends on, without the path: the same data give the same description."""
+        if self.shop == "simulate":
+            return {k: v for k, v in asdict(self).items() if k != "path"}
+        return {"shop": self.shop, "seed": self.seed}
+
+
+def run(options: RunOptions, out: Path | None = None) -> dict[str, Any]:
+    """Run all stages and return the result (see the keys in README.md); progress goes to stderr.
+
+    Args:
+        options: which shop, how large, which seed.
+        out: folder of the run; finished stages in it are taken up if nothing they depend on has changed. Without it
+            the stages live in a temporary folder.
+
+    Raises:
+        CourseError: bad data, or ``out`` can't be written. Finished stages stay.
+    """
+    with ExitStack() as stack:
+        if out is None:
+            out = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="course-run-")))
+        store = StageStore(out)
+        began = time.perf_counter()
+        result = _stages(options, store)
+        result["seconds"]["total"] = round(time.perf_counter() - began, 2)
+        result["peak_rss_mb"] = round(_peak_rss_mb(), 1)
+        write_json(out / "result.json", result)
+    return result
+
+
+def _stages(options: RunOptions, store: StageStore) -> dict[str, Any]:
+    # Here, not above: flags and folders are checked before seconds of imports.
+    from course_lib.language.encoder import TextEncoder
+    from course_lib.language.features import load_minilm
+    from course_lib.language.pretraining import Pretrained
+    from course_lib.start import first_hour as hour
+
+    shop, opened = _timed("open the shop", lambda: _open(options))
+    parts = hour.split(shop, options.seed)
+    logs = store.folder / "tensorboard"
+    base = [options.described(), shop.source, lock_fingerprint(), Path(hour.__file__)]
+    done: dict[str, Stage] = {}
+
+    def stage(name: str, make: Callable[[Path], dict[str, Any]], *needs: str) -> Stage:
+        key = fingerprint(*base, code_fingerprint(CODE[name]), [done[n].key for n in needs])
+        _say(f"[{len(done) + 1}/{len(CODE)}] {name}")
+        done[name] = store.run(name, key, make)
+        _say(f"      {'as it stands' if done[name].reused else 'done'} ({done[name].seconds:.1f} s)")
+        return done[name]
+
+    def pretraining(folder: Path) -> dict[str, Any]:
+        model, result = hour.pretraining(shop, parts, seed=options.seed, log_dir=_fresh(logs / "pretraining"))
+        model.save(folder / "model")
+        return result
+
+    def finetuning(folder: Path) -> dict[str, Any]:
+        model = Pretrained.load(done["pretraining"].folder / "model")
+        tuned, result = hour.finetuning(shop, parts, model, seed=options.seed, log_dir=_fresh(logs / "finetuning"))
+        tuned.save(folder)
+        return result
+
+    def features(folder: Path) -> dict[str, Any]:
+        encoders = {"minilm": load_minilm(), "finetuned": TextEncoder.load(done["finetuning"].folder / "encoder")}
+        vectors, result = hour.features(shop, encoders, log_dir=_fresh(logs / "features"))
+        for name, vector in vectors.items():
+            vector.save(folder / name)
+        return result
+
+    def retrieval(folder: Path) -> dict[str, Any]:
+        reports, result = hour.retrieval(shop, parts, _vectors(done["features"]))
+        return _measured("retrieval", reports, result, folder)
+
+    def recommendation(folder: Path) -> dict[str, Any]:
+        if parts.time is None:
+            return {"result": {"skipped": f"the {shop.name} data have no users and no log"}}
+        vectors = _vectors(done["features"])["finetuned"].items
+        reports, result = hour.recommendation(shop, parts, vectors, seed=options.seed)
+        return _measured("recommendation", reports, result, folder)
+
+    stages = {"pretraining": stage("pretraining", pretraining).result}
+    stages["finetuning"] = stage("finetuning", finetuning, "pretraining").result
+    stages["features"] = stage("features", features, "finetuning").result
+    measured = {
+        "retrieval": stage("retrieval", retrieval, "features").result,
+        "recommendation": stage("recommendation", recommendation, "features").result,
+    }
+    return {
+        "options": options.described(),
+        "stages": {**stages, **{name: m["result"] for name, m in measured.items()}},
+        "intervals": {name: m["intervals"] for name, m in measured.items() if "intervals" in m},
+        "tests": [test for m in measured.values() for test in m.get("tests", [])],
+        "counts": {name: m["counts"] for name, m in measured.items() if "counts" in m},
+        "seconds": {"shop": round(opened, 2), **{name: round(s.seconds, 2) for name, s in done.items()}},
+    }
+
+
+def _measured(name: str, reports: dict[str, Any], result: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """A measured stage as JSON, with its per-query values as a CSV table beside it."""
+    import csv
+
+    from course_lib.core.files import atomic_file
+    from course_lib.start.first_hour import comparisons
+
+    with atomic_file(folder / "per_query.csv") as file:
+        table = csv.writer(file, lineterminator="\n")
+        table.writerow(("system", "metric", "key", "value"))
+        for system, report in reports.items():
+            for metric, values in report.per_query.items():
+                table.writerows((system, metric, key, repr(float(v))) for key, v in zip(report.keys, values))
+    one = next(iter(reports.values()))
+    return {
+        "result": result,
+        "intervals": {s: {m: list(i) for m, i in report.interval.items()} for s, report in reports.items()},
+        "tests": comparisons(name, reports),
+        "counts": {"measured": len(one.keys), "no_relevant": one.no_relevant},
+    }
+
+
+def _vectors(stage: Stage) -> dict[str, Any]:
+    from course_lib.start.first_hour import Vectors
+
+    return {folder.name: Vectors.load(folder) for folder in sorted(stage.folder.iterdir()) if folder.is_dir()}
+
+
+def _open(options: RunOptions) -> Any:
+    from course_lib.shop.shop import Shop
+
+    if options.shop == "simulate":
+        sizes = {"n_items": options.items, "n_users": options.users, "n_queries": options.queries}
+        return Shop.simulate(**sizes, seed=options.seed, language=options.language)
+    return Shop.load(options.shop, path=options.path)
+
+
+def _seed(seed: int) -> int:
+    if not 0 <= seed < 2**32:
+        raise ContractError(f"--seed is {seed}", remedy="Give a whole number from 0 to 4294967295")
+    return seed
+
+
+def _fresh(folder: Path) -> Path:
+    """An empty log folder: the curves of a stage that starts again replace those of the attempt before."""
+    import shutil
+
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
+
+
+def _timed(what: str, work: Callable[[], Any]) -> tuple[Any, float]:
+    _say(f"      {what} …")
+    start = time.perf_counter()
+    value = work()
+    return value, time.perf_counter() - start
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def _peak_rss_mb() -> float:
+    """Largest resident memory of this process so far, in MB (10^6 bytes)."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        import psutil
+
+        return psutil.Process().memory_info().peak_wset / 1e6
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6
+
+
+# -- the command line -------------------------------------------------------------------------------------------------
+def main(given: argparse.Namespace) -> int:
+    """``course run``: check the flags, run, print the result (tables, or JSON with ``--json``), save it if asked."""
+    options = RunOptions.parse(given)
+    result = run(options, Path(given.out) if given.out is not None else None)
+    if given.save is not None:
+        from course_lib.core.provenance import save_result
+
+        flags = [f"--{name} {value}" for name, value in options.described().items()]
+        command = " ".join(["course run", *flags, *(["--path DIR"] if options.path else [])])
+        modules = sorted({module for group in CODE.values() for module in group} | {"course_lib.start.first_hour"})
+        data = _open(options).source
+        save_result(given.save, result, command=command, data=data, seeds=[options.seed], modules=modules)
+    if given.json:
+        print(json.dumps(result, ensure_ascii=False, allow_nan=False))
+    else:
+        print(summary(result))
+        if given.out is not None:
+            print(f"\nModels, vectors and per-query tables: {given.out}")
+            print(f"Curves and the embedding projector:  tensorboard --logdir {given.out}/tensorboard")
+    return 0
+
+
+def summary(result: dict[str, Any]) -> str:
+    """The result as tables for a terminal."""
+    lines = [f"Shop: {', '.join(f'{k} {v}' for k, v in result['options'].items())}"]
+    for name in ("pretraining", "finetuning", "features"):
+        lines += ["", name, *_flat(result["stages"][name])]
+    for name in ("retrieval", "recommendation"):
+        stage, counts = result["stages"][name], result["counts"].get(name)
+        lines += ["", name + (f" ({counts['measured']} measured)" if counts else "")]
+        lines += _flat(stage) if "skipped" in stage else _system_table(stage, result["intervals"][name])
+        lines += [_test_line(test) for test in result["tests"] if test["stage"] == name]
+    lines += ["", f"{result['seconds']['total']:.0f} s, peak memory {result['peak_rss_mb'] / 1000:.1f} GB"]
+    return "\n".join(lines)
+
+
+def _flat(stage: dict[str, Any], indent: str = "  ") -> list[str]:
+    lines = []
+    for key, value in stage.items():
+        if isinstance(value, dict):
+            lines += [f"{indent}{key}", *_flat(value, indent + "  ")]
+        else:
+            shown = f"{value:.4g}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else value
+            lines.append(f"{indent}{key.replace('_', ' ')}: {shown}")
+    return lines
+
+
+def _system_table(stage: dict[str, dict[str, float]], intervals: dict[str, dict[str, list[float]]]) -> list[str]:
+    metrics = list(next(iter(stage.values())))
+    lines = ["  " + "system".ljust(12) + "".join(metric.rjust(26) for metric in metrics)]
+    for system, values in stage.items():
+        cells = [f"{values[m]:.3f} [{intervals[system][m][0]:.3f}, {intervals[system][m][1]:.3f}]" for m in metrics]
+        lines.append("  " + system.ljust(12) + "".join(cell.rjust(26) for cell in cells))
+    return lines
+
+
+def _test_line(test: dict[str, Any]) -> str:
+    low, high = test["interval"]
+    head = f"  {test['a']} − {test['b']}, {test['metric']}: {test['difference']:+.3f}"
+    return f"{head} [{low:+.3f}, {high:+.3f}], paired test p = {test['p_value']:.4f}"

@@ -1,0 +1,90 @@
+"""Finished stages in a folder: resumable, atomic, and repeated only when something they depend on has changed."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from course_lib.core.errors import CourseError
+from course_lib.core.files import atomic_folder, read_json, unwritable, write_json
+
+MARKER = "course-run.json"  #: says that a folder is ours, so that nobody else's files are ever replaced
+RECORD = "stage.json"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One finished stage: its folder, its key and result (JSON), how long it took, and whether it was found finished."""
+
+    name: str
+    folder: Path
+    key: str
+    result: dict[str, Any]
+    seconds: float
+    reused: bool
+
+
+class StageStore:
+    """The stages of one run, a sub-folder each, under ``folder``.
+
+    A stage appears under its own name only when it is complete: it is made in a hidden neighbour and renamed. A kill
+    leaves the finished stages whole; the neighbour it may leave behind is cleared by the next run.
+
+    Raises:
+        CourseError: the folder can't be made or written, or holds something that is not a run of this course.
+    """
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        try:
+            if folder.exists() and not folder.is_dir():
+                raise CourseError("is a file, not a folder", where=str(folder), remedy="Choose another --out")
+            if folder.exists() and any(folder.iterdir()) and not (folder / MARKER).is_file():
+                raise CourseError(
+                    "is not empty and holds no earlier run",
+                    where=str(folder),
+                    remedy="Choose an empty or new folder for --out; nothing was changed",
+                )
+            folder.mkdir(parents=True, exist_ok=True)
+            write_json(folder / MARKER, {"format": 1, "what": "stages of `course run`"})
+        except OSError as error:
+            raise unwritable(folder, error) from error
+        for left in (*folder.glob(".*.part"), *folder.glob(".*.old")):
+            shutil.rmtree(left, ignore_errors=True)
+
+    def run(self, name: str, key: str, make: Callable[[Path], dict[str, Any]]) -> Stage:
+        """The stage ``name``: as it stands when its key matches, else made anew by ``make(empty folder) -> result``.
+
+        Args:
+            name: sub-folder of the stage.
+            key: fingerprint of everything the stage depends on.
+            make: writes what it wants to keep into the folder it gets, and returns a JSON-able result.
+        """
+        folder = self.folder / name
+        found = self._finished(folder, key)
+        if found is not None:
+            return found
+        start = time.perf_counter()
+        with atomic_folder(folder) as temporary:
+            result = make(temporary)
+            seconds = time.perf_counter() - start
+            write_json(temporary / RECORD, {"key": key, "seconds": round(seconds, 2), "result": result})
+        return Stage(name, folder, key, result, seconds, reused=False)
+
+    @staticmethod
+    def _finished(folder: Path, key: str) -> Stage | None:
+        if not (folder / RECORD).is_file():
+            return None
+        try:
+            record = read_json(folder / RECORD)
+            same, seconds, result = record["key"] == key, float(record["seconds"]), record["result"]
+        except (CourseError, KeyError, TypeError, ValueError):
+            # Somebody edited or damaged the record: say so and make the stage again, which replaces it.
+            print(f"{folder / RECORD} can't be read; the stage is repeated", file=sys.stderr)
+            return None
+        return Stage(folder.name, folder, key, result, seconds, reused=True) if same else None
