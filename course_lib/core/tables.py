@@ -85,10 +85,10 @@ def check_table(name: str, table: Dataset) -> Dataset:
     if missing:
         raise DataError(f"the {name} table lacks the column(s) {', '.join(missing)}")
     if name in ID_COLUMNS:
-        _unique(name, table[ID_COLUMNS[name]])
+        _unique(name, table[ID_COLUMNS[name]][:])
     if name == "judgements":
-        _unique(name, list(zip(table["query_id"], table["item_id"])))
-        for row, grade in enumerate(table["grade"]):
+        _unique(name, list(zip(table["query_id"][:], table["item_id"][:])))
+        for row, grade in enumerate(table["grade"][:]):
             if grade not in GRADES:
                 raise DataError(f"grade {grade!r} is outside 0–3", where=f"judgements, row {row}")
     if name == "events":

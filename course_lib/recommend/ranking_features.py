@@ -47,12 +47,12 @@ class Catalogue:
         Raises:
             ContractError: vectors that are not one finite row per item.
         """
-        price = np.asarray(items["price"], dtype=np.float64)
-        category = list(items["category"])
+        price = np.asarray(items["price"][:], dtype=np.float64)
+        category = items["category"][:]
         names = {
             "department": [path.partition(" > ")[0] for path in category],
             "category": category,
-            "brand": list(items["brand"]),
+            "brand": items["brand"][:],
         }
         if vectors is not None:
             vectors = np.asarray(vectors, dtype=np.float32)
@@ -60,7 +60,7 @@ class Catalogue:
                 raise ContractError(f"vectors {vectors.shape} must be {len(items)} finite rows, one per item")
             vectors = _unit_rows(vectors)
         return cls(
-            ids=IdMap("item", items["item_id"]),
+            ids=IdMap("item", items["item_id"][:]),
             log_price=np.log(price, out=np.full(len(price), np.nan), where=price > 0),
             groups={name: _group_numbers(values) for name, values in names.items()},
             vectors=vectors,

@@ -176,7 +176,7 @@ def reciprocal_rank_fusion(rankings: Iterable[Ranking], k: int, *, c: float = 60
 def _catalogue(items: Dataset | Sequence[str], item_ids: IdMap | None) -> tuple[list[str], IdMap]:
     """Texts and ids of a catalogue with at least one product."""
     if hasattr(items, "column_names"):
-        texts, ids = item_texts(items), IdMap("item", items["item_id"])
+        texts, ids = item_texts(items), IdMap("item", items["item_id"][:])
         if item_ids is not None and item_ids != ids:
             raise ContractError("item_ids differ from the item_id column of the items table")
     else:

@@ -81,12 +81,12 @@ class Shop:
     @cached_property
     def item_ids(self) -> IdMap:
         """The map from catalogue rows to public item ids."""
-        return IdMap("item", self.items["item_id"])
+        return IdMap("item", self.items["item_id"][:])
 
     @cached_property
     def query_ids(self) -> IdMap:
         """The map from rows of ``queries`` to public query ids."""
-        return IdMap("query", self.queries["query_id"])
+        return IdMap("query", self.queries["query_id"][:])
 
     @cached_property
     def item_texts(self) -> list[str]:

@@ -10,5 +10,5 @@ if TYPE_CHECKING:
 
 def item_texts(items: Dataset) -> list[str]:
     """Title, brand and description of each product, joined by ". ", in catalogue order; empty parts are left out."""
-    columns = (items["title"], items["brand"], items["description"])
+    columns = (items[name][:] for name in ("title", "brand", "description"))
     return [". ".join(part for part in parts if part) for parts in zip(*columns)]

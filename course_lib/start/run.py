@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from course_lib.core.errors import ContractError, CourseError
-from course_lib.core.files import write_json
+from course_lib.core.files import unwritable, write_json
 from course_lib.core.fingerprint import code_fingerprint, fingerprint, lock_fingerprint
 from course_lib.start.stages import Stage, StageStore
 
@@ -27,6 +27,11 @@ CODE = {
     "retrieval": ("course_lib.shop.shop", "course_lib.shop.measurement", "course_lib.search.retrieval"),
     "recommendation": ("course_lib.shop.shop", "course_lib.shop.measurement", "course_lib.recommend.ranking"),
 }
+#: trainings of each stage, by their names in ``first_hour.STEPS``
+TRAININGS = {"pretraining": ("pretraining",), "finetuning": ("finetuning", "classifier")}
+#: a simulated shop has at most so many products, users and queries: more than any machine that runs the course can hold
+MAX_SIZE = 10_000_000
+CURVES = "tensorboard"  #: folder of a stage's TensorBoard logs
 
 
 @dataclass(frozen=True)
@@ -50,8 +55,9 @@ class RunOptions:
             if given.path is not None:
                 raise ContractError("--path belongs to a real shop", remedy="Add --shop chorus, or leave --path out")
             for name in ("items", "users", "queries"):
-                if stated.get(name, 1) < 1:
-                    raise ContractError(f"--{name} is {stated[name]}; the shop needs at least one", remedy="Give N ≥ 1")
+                if not 1 <= stated.get(name, 1) <= MAX_SIZE:
+                    remedy = f"Give a whole number from 1 to {MAX_SIZE}"
+                    raise ContractError(f"--{name} is {stated[name]}; no such shop can be simulated", remedy=remedy)
             return cls(seed=_seed(given.seed), **stated)
         if given.path is None:
             raise ContractError(f"--shop {given.shop} needs --path DIR", remedy="DIR is the publisher's folder")
@@ -80,8 +86,8 @@ def run(options: RunOptions, out: Path | None = None) -> dict[str, Any]:
     """
     with ExitStack() as stack:
         if out is None:
-            out = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="course-run-")))
-        store = StageStore(out)
+            out = Path(stack.enter_context(_temporary_folder()))
+        store = stack.enter_context(StageStore(out))
         began = time.perf_counter()
         result = _stages(options, store)
         result["seconds"]["total"] = round(time.perf_counter() - began, 2)
@@ -99,31 +105,34 @@ def _stages(options: RunOptions, store: StageStore) -> dict[str, Any]:
 
     shop, opened = _timed("open the shop", lambda: _open(options))
     parts = hour.split(shop, options.seed)
-    logs = store.folder / "tensorboard"
-    base = [options.described(), shop.source, lock_fingerprint(), Path(hour.__file__)]
+    base = [options.described(), shop.source, lock_fingerprint(), Path(hour.__file__), Path(__file__)]
     done: dict[str, Stage] = {}
 
     def stage(name: str, make: Callable[[Path], dict[str, Any]], *needs: str) -> Stage:
-        key = fingerprint(*base, code_fingerprint(CODE[name]), [done[n].key for n in needs])
+        steps = {training: hour.STEPS[training] for training in TRAININGS.get(name, ())}
+        key = fingerprint(*base, code_fingerprint(CODE[name]), steps, [done[n].key for n in needs])
         _say(f"[{len(done) + 1}/{len(CODE)}] {name}")
-        done[name] = store.run(name, key, make)
+        try:
+            done[name] = store.run(name, key, make)
+        except ContractError as error:  # its remedy speaks to who calls the function, not to who typed the command
+            raise CourseError(error.what, where=f"stage {name}", remedy=_too_small(options)) from error
         _say(f"      {'as it stands' if done[name].reused else 'done'} ({done[name].seconds:.1f} s)")
         return done[name]
 
     def pretraining(folder: Path) -> dict[str, Any]:
-        model, result = hour.pretraining(shop, parts, seed=options.seed, log_dir=_fresh(logs / "pretraining"))
+        model, result = hour.pretraining(shop, parts, seed=options.seed, log_dir=folder / CURVES)
         model.save(folder / "model")
         return result
 
     def finetuning(folder: Path) -> dict[str, Any]:
         model = Pretrained.load(done["pretraining"].folder / "model")
-        tuned, result = hour.finetuning(shop, parts, model, seed=options.seed, log_dir=_fresh(logs / "finetuning"))
+        tuned, result = hour.finetuning(shop, parts, model, seed=options.seed, log_dir=folder / CURVES)
         tuned.save(folder)
         return result
 
     def features(folder: Path) -> dict[str, Any]:
         encoders = {"minilm": load_minilm(), "finetuned": TextEncoder.load(done["finetuning"].folder / "encoder")}
-        vectors, result = hour.features(shop, encoders, log_dir=_fresh(logs / "features"))
+        vectors, result = hour.features(shop, encoders, log_dir=folder / CURVES)
         for name, vector in vectors.items():
             vector.save(folder / name)
         return result
@@ -148,6 +157,7 @@ def _stages(options: RunOptions, store: StageStore) -> dict[str, Any]:
     }
     return {
         "options": options.described(),
+        "data": shop.source,
         "stages": {**stages, **{name: m["result"] for name, m in measured.items()}},
         "intervals": {name: m["intervals"] for name, m in measured.items() if "intervals" in m},
         "tests": [test for m in measured.values() for test in m.get("tests", [])],
@@ -181,7 +191,7 @@ def _measured(name: str, reports: dict[str, Any], result: dict[str, Any], folder
 def _vectors(stage: Stage) -> dict[str, Any]:
     from course_lib.start.first_hour import Vectors
 
-    return {folder.name: Vectors.load(folder) for folder in sorted(stage.folder.iterdir()) if folder.is_dir()}
+    return {name: Vectors.load(stage.folder / name) for name in stage.result}
 
 
 def _open(options: RunOptions) -> Any:
@@ -199,13 +209,29 @@ def _seed(seed: int) -> int:
     return seed
 
 
-def _fresh(folder: Path) -> Path:
-    """An empty log folder: the curves of a stage that starts again replace those of the attempt before."""
-    import shutil
+def _too_small(options: RunOptions) -> str:
+    wanted = "Ask for more --items, --users or --queries" if options.shop == "simulate" else "Add products or judgements"
+    return f"The shop is too small for this stage. {wanted}"
 
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    return folder
+
+def _temporary_folder() -> tempfile.TemporaryDirectory[str]:
+    try:
+        return tempfile.TemporaryDirectory(prefix="course-run-")
+    except OSError as error:
+        what = f"no folder for temporary files can be written ({error.strerror})"
+        raise CourseError(what, remedy="Give --out DIR, or set TMPDIR to a folder that you can write") from error
+
+
+def _check_save(file: Path) -> None:
+    """Raise CourseError where the result couldn't be saved: now, not after minutes of work."""
+    try:
+        if file.is_dir():
+            raise CourseError("this is a folder, not a file", where=str(file), remedy="Choose another --save")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=file.parent):
+            pass
+    except OSError as error:
+        raise unwritable(file.parent, error) from error
 
 
 def _timed(what: str, work: Callable[[], Any]) -> tuple[Any, float]:
@@ -235,6 +261,8 @@ def _peak_rss_mb() -> float:
 def main(given: argparse.Namespace) -> int:
     """``course run``: check the flags, run, print the result (tables, or JSON with ``--json``), save it if asked."""
     options = RunOptions.parse(given)
+    if given.save is not None:
+        _check_save(Path(given.save))
     result = run(options, Path(given.out) if given.out is not None else None)
     if given.save is not None:
         from course_lib.core.provenance import save_result
@@ -242,15 +270,14 @@ def main(given: argparse.Namespace) -> int:
         flags = [f"--{name} {value}" for name, value in options.described().items()]
         command = " ".join(["course run", *flags, *(["--path DIR"] if options.path else [])])
         modules = sorted({module for group in CODE.values() for module in group} | {"course_lib.start.first_hour"})
-        data = _open(options).source
-        save_result(given.save, result, command=command, data=data, seeds=[options.seed], modules=modules)
+        save_result(given.save, result, command=command, data=result["data"], seeds=[options.seed], modules=modules)
     if given.json:
         print(json.dumps(result, ensure_ascii=False, allow_nan=False))
     else:
         print(summary(result))
         if given.out is not None:
             print(f"\nModels, vectors and per-query tables: {given.out}")
-            print(f"Curves and the embedding projector:  tensorboard --logdir {given.out}/tensorboard")
+            print(f"Curves and the embedding projector:  tensorboard --logdir {given.out}")
     return 0
 
 
