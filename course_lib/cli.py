@@ -7,39 +7,87 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from course_lib.core.errors import ContractError, CourseError
 
 
+#: exit code of a program that wrote into a closed pipe (128 + SIGPIPE, as shells count)
+CLOSED_PIPE = 141
+
+
 class Parser(argparse.ArgumentParser):
-    """argparse with the course's error form: one line, exit code 2."""
+    """argparse with the course's error form: one line, exit code 2; flags can't be shortened."""
+
+    def __init__(self, **settings: Any):
+        super().__init__(**settings, allow_abbrev=False)
 
     def error(self, message: str) -> NoReturn:
         raise ContractError(message, remedy=f"See `{self.prog} --help`")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; the exit code: 0 done, 1 a check found problems, 2 bad input, 130 interrupted."""
+    """Run one command.
+
+    Returns:
+        The exit code: 0 done, 1 a check found problems, 2 bad input, 128 + the signal's number when interrupted (130
+        by Ctrl-C, 143 by SIGTERM), 141 when nobody reads the output any more.
+    """
     # Waiting threads sleep instead of spinning: two programs on one machine would starve each other otherwise.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    try:
-        # SIGTERM ends like Ctrl-C, so that half-made folders are removed on the way out.
-        signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
-    except ValueError:  # not in the main thread (tests, notebooks)
-        pass
-    try:
-        options = build_parser().parse_args(arguments)
-        return options.command(options)
-    except CourseError as error:
-        print(f"course: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("course: interrupted; finished stages are kept, run the same command to go on", file=sys.stderr)
-        return 130
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    with _Interrupts() as interrupts:
+        try:
+            try:
+                options = build_parser().parse_args(arguments)
+                return options.command(options)
+            finally:
+                if sys.stdout is not None:
+                    sys.stdout.flush()  # so that a closed pipe shows now and not when Python shuts down
+        except CourseError as error:
+            return _fail(str(error), 2)
+        except MemoryError:
+            return _fail("there is not enough memory for this. Choose smaller sizes", 2)
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return CLOSED_PIPE
+        except BaseException as error:
+            # A library may turn the interrupt into an error of its own.
+            if not (interrupts.signal or isinstance(error, KeyboardInterrupt)):
+                raise
+            line = "interrupted; finished stages are kept, run the same command to go on"
+            return _fail(line, 128 + (interrupts.signal or signal.SIGINT))
+
+
+class _Interrupts:
+    """SIGTERM ends a command as Ctrl-C does, by KeyboardInterrupt, so that half-made folders are removed on the way
+    out; ``signal`` is the number of the one that came, or 0. The handlers before are put back."""
+
+    def __init__(self) -> None:
+        self.signal = 0
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> _Interrupts:
+        try:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                # A shell's background jobs ignore Ctrl-C; that stays so.
+                if signal.getsignal(number) in (signal.default_int_handler, signal.SIG_DFL):
+                    self._before[number] = signal.signal(number, self._interrupt)
+        except ValueError:  # not in the main thread (tests, notebooks)
+            pass
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _interrupt(self, number: int, _: object) -> NoReturn:
+        self.signal = number
+        raise KeyboardInterrupt
+
+
+def _fail(line: str, code: int) -> int:
+    print(f"course: {line}", file=sys.stderr)
+    return code
 
 
 def build_parser() -> Parser:

@@ -93,20 +93,21 @@ class Interactions:
         known = {(seen.users.ids[u], i) for u, i in zip(seen.user_rows.tolist(), seen.item_rows.tolist())}
         pairs = zip(self.user_rows.tolist(), self.item_rows.tolist())
         keep = np.fromiter(((self.users.ids[u], i) not in known for u, i in pairs), dtype=bool, count=len(self))
-        return self._select(keep)
+        return self.select(keep)
 
     def of_users(self, users: Iterable[str]) -> Interactions:
         """The events of these users only; a user who has no row here has no events."""
         if isinstance(users, str):
             raise ContractError(f"got the text {users!r} where several user ids belong", remedy="Put it in a list")
         wanted = np.isin(np.arange(len(self.users)), self.users.rows(u for u in users if u in self.users))
-        return self._select(wanted[self.user_rows])
+        return self.select(wanted[self.user_rows])
 
     def active_users(self) -> list[str]:
         """Public ids of the users with at least one event, in row order."""
         return self.users.take(np.unique(self.user_rows))
 
-    def _select(self, keep: np.ndarray) -> Interactions:
+    def select(self, keep: np.ndarray) -> Interactions:
+        """The events where bool [n_events] ``keep`` is true; both id maps stay."""
         parts = (self.user_rows[keep], self.item_rows[keep], self.weights[keep], self.timestamps[keep])
         return Interactions(self.users, self.items, *parts)
 

@@ -133,6 +133,9 @@ def finetuning(
     known = {labels[row] for row in np.flatnonzero(~held_out)}
     train = [row for row in range(len(texts)) if not held_out[row]]
     test = [row for row in range(len(texts)) if held_out[row] and labels[row] in known]
+    if len(known) < 2 or not test:
+        reason = "the shop has too few products of each category to hold some out"
+        return Finetuned(encoder, None), {**result, "classifier": {"skipped": reason}}
     classifier = train_classifier(
         encoder,
         [texts[r] for r in train],

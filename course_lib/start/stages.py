@@ -49,7 +49,7 @@ class StageStore:
         try:
             if folder.exists() and not folder.is_dir():
                 raise CourseError("is a file, not a folder", where=str(folder), remedy="Choose another --out")
-            if folder.exists() and not (folder / MARKER).is_file() and any(not _half_made(f) for f in folder.iterdir()):
+            if folder.exists() and not _ours(folder):
                 raise CourseError(
                     "is not empty and holds no earlier run",
                     where=str(folder),
@@ -118,6 +118,11 @@ class StageStore:
             print(f"{folder / RECORD} can't be read; the stage is repeated", file=sys.stderr)
             return None
         return Stage(folder.name, folder, key, result, seconds, reused=True) if same else None
+
+
+def _ours(folder: Path) -> bool:
+    """Whether the folder holds an earlier run or nothing; a run killed at once leaves no more than half a marker."""
+    return (folder / MARKER).is_file() or all(_half_made(f) and MARKER in f.name for f in folder.iterdir())
 
 
 def _half_made(path: Path) -> bool:
