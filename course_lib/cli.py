@@ -6,6 +6,7 @@ import argparse
 import os
 import signal
 import sys
+import threading
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
@@ -60,29 +61,55 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 class _Interrupts:
     """SIGTERM ends a command as Ctrl-C does, by KeyboardInterrupt, so that half-made folders are removed on the way
-    out; ``signal`` is the number of the one that came, or 0. The handlers before are put back."""
+    out; ``signal`` is the number of the one that came, or 0. The handlers before are put back.
+
+    An interrupt that falls into a ``__del__`` or a callback of the garbage collector would be lost, since Python
+    ignores errors there (one in ten is, in the seconds of imports): it is sent again a moment later.
+    """
 
     def __init__(self) -> None:
         self.signal = 0
         self._before: dict[int, Any] = {}
+        self._again: threading.Timer | None = None
 
     def __enter__(self) -> _Interrupts:
         try:
             for number in (signal.SIGINT, signal.SIGTERM):
-                # A shell's background jobs ignore Ctrl-C; that stays so.
-                if signal.getsignal(number) in (signal.default_int_handler, signal.SIG_DFL):
+                # A shell's background jobs ignore Ctrl-C; that stays so. (None: set by other than Python.)
+                if signal.getsignal(number) not in (signal.SIG_IGN, None):
                     self._before[number] = signal.signal(number, self._interrupt)
         except ValueError:  # not in the main thread (tests, notebooks)
             pass
+        self._unraisable, sys.unraisablehook = sys.unraisablehook, self._ignored
         return self
 
     def __exit__(self, *_: object) -> None:
+        sys.unraisablehook = self._unraisable
+        if self._again is not None:
+            self._again.cancel()
+            self._again.join()
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
     def _interrupt(self, number: int, _: object) -> NoReturn:
         self.signal = number
         raise KeyboardInterrupt
+
+    def _ignored(self, what: Any) -> None:
+        """Called by Python with an error that it ignores."""
+        if not (self.signal and issubclass(what.exc_type, KeyboardInterrupt)):
+            return self._unraisable(what)
+        self._again = threading.Timer(0.05, _send_to_main, [self.signal])
+        self._again.daemon = True
+        self._again.start()
+
+
+def _send_to_main(number: int) -> None:
+    """Signal the main thread, so that a call it waits in is cut short."""
+    if hasattr(signal, "pthread_kill"):
+        signal.pthread_kill(threading.main_thread().ident, number)
+    else:  # Windows
+        signal.raise_signal(number)
 
 
 def _fail(line: str, code: int) -> int:
@@ -107,27 +134,30 @@ def _add_run(commands: argparse._SubParsersAction) -> None:
         "run",
         help="pretrain, fine-tune, extract features, retrieve, recommend – and measure it all",
         description=(
-            "The whole pipeline on one shop: pretraining, fine-tuning, feature extraction, retrieval, recommendation. "
+            "The whole pipeline on one shop: pretraining, fine-tuning, features, retrieval, recommendation.\n"
             "Progress goes to stderr; the result to stdout, as tables or (--json) as one JSON object."
         ),
         epilog=(
-            "Examples:  course run --shop simulate --items 2000 --users 1000 --queries 300 --seed 0 --out runs/first   |   "
-            "course run --shop chorus --path DIR --json"
+            "examples:\n"
+            "  course run --shop simulate --items 2000 --users 1000 --queries 300 --seed 0 --out runs/first\n"
+            "  course run --shop chorus --path DIR --json"
         ),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    run.add_argument("--shop", choices=("simulate", "chorus"), default="simulate", help="which shop (default: %(default)s)")
+    shops = ("simulate", "chorus")
+    run.add_argument("--shop", choices=shops, default=shops[0], help="which shop (default: %(default)s)")
     run.add_argument("--path", metavar="DIR", help="folder with the publisher's files (real shops only)")
     run.add_argument("--items", type=int, metavar="N", help="products of the simulated shop (default: 2000)")
     run.add_argument("--users", type=int, metavar="N", help="users of the simulated shop (default: 1000)")
     run.add_argument("--queries", type=int, metavar="N", help="distinct queries of the simulated shop (default: 300)")
     run.add_argument("--language", choices=("en", "zh"), help="language of the simulated shop (default: en)")
-    run.add_argument("--seed", type=int, default=0, metavar="S", help="seed of everything random (default: %(default)s)")
+    run.add_argument("--seed", type=int, default=0, metavar="S", help="seed of everything random (default: 0)")
     run.add_argument(
         "--out", metavar="DIR", help="keep models, tables and TensorBoard logs here; a finished stage is not repeated"
     )
     run.add_argument("--json", action="store_true", help="print the result as one JSON object")
     run.add_argument(
-        "--save", metavar="FILE", help="also write the result with its provenance (data sha256, commit, machine) to FILE"
+        "--save", metavar="FILE", help="also write the result, with its provenance (data sha256, commit, machine)"
     )
     run.set_defaults(command=_run)
 
@@ -142,7 +172,7 @@ def _add_map(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser(
         "map",
         help="the mind map of the course: print it, or check it",
-        description="Print the map of the course. With --check, verify rooms, prerequisites, orphans, ids and _toc.yml.",
+        description="Print the map of the course. With --check, verify rooms, prerequisites, ids and _toc.yml.",
     )
     parser.add_argument("--check", action="store_true", help="verify the map; exit code 1 when something is wrong")
     parser.add_argument("--write", action="store_true", help="write _toc.yml from the map")

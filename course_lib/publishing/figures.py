@@ -297,7 +297,7 @@ def results_table(
     rows = []
     for name, report in reports.items():
         cells = [
-            f"{report.mean[m]:.{digits}f} [{report.interval[m][0]:.{digits}f}, {report.interval[m][1]:.{digits}f}]"
+            f"{report.mean[m]:.{digits}f} [{report.interval[m][0]:.{digits}f},\u00a0{report.interval[m][1]:.{digits}f}]"
             for m in metrics
         ]
         if p_values:

@@ -42,7 +42,7 @@ RECOMMEND_METRICS = ("recall@20", "ndcg@20")
 #: tried for iALS on an inner split of the past (the baselines have nothing to tune but the window and the neighbours)
 IALS_GRID = {"factors": (16, 64), "regularization": (1.0, 10.0, 100.0), "alpha": (2.0, 10.0)}
 #: optimiser steps of the three trainings, chosen for the time they take on two CPU cores, not for any score
-STEPS = {"pretraining": 600, "finetuning": 200, "classifier": 150}
+STEPS = {"pretraining": 600, "finetuning": 200, "classifier": 100}
 #: pairs or texts a step in fine-tuning
 BATCH_SIZE = 32
 #: fraction of the log (by time) that may be learned from; the rest is the future
@@ -214,7 +214,7 @@ def features(
         vectors[name] = Vectors(
             extract(encoder, shop.item_texts, progress=True), extract(encoder, shop.queries["text"][:], progress=False)
         )
-        result[name] = {"dimensions": int(vectors[name].items.shape[1]), "source": encoder.source}
+        result[name] = {"dimensions": int(vectors[name].items.shape[1]), "source": encoder.source or "trained in this run"}
         if log_dir is not None:
             labels = {column: shop.items[column][:] for column in ("title", "category", "brand")}
             write_projector(log_dir / name, vectors[name].items, labels)

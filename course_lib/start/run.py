@@ -19,13 +19,19 @@ from course_lib.core.files import unwritable, write_json
 from course_lib.core.fingerprint import code_fingerprint, fingerprint, lock_fingerprint
 from course_lib.start.stages import Stage, StageStore
 
-#: branches of code that each stage runs (its fingerprint follows their imports)
+#: modules that each stage runs (its fingerprint follows their imports)
 CODE = {
     "pretraining": ("course_lib.shop.shop", "course_lib.language.pretraining"),
     "finetuning": ("course_lib.shop.shop", "course_lib.language.finetuning"),
     "features": ("course_lib.shop.shop", "course_lib.language.features"),
     "retrieval": ("course_lib.shop.shop", "course_lib.shop.measurement", "course_lib.search.retrieval"),
-    "recommendation": ("course_lib.shop.shop", "course_lib.shop.measurement", "course_lib.recommend.ranking"),
+    "recommendation": (
+        "course_lib.shop.shop",
+        "course_lib.shop.measurement",
+        "course_lib.recommend.collaborative",
+        "course_lib.recommend.tuning",
+        "course_lib.recommend.ranking",
+    ),
 }
 #: trainings of each stage, by their names in ``first_hour.STEPS``
 TRAININGS = {"pretraining": ("pretraining",), "finetuning": ("finetuning", "classifier")}
@@ -210,7 +216,8 @@ def _seed(seed: int) -> int:
 
 
 def _too_small(options: RunOptions) -> str:
-    wanted = "Ask for more --items, --users or --queries" if options.shop == "simulate" else "Add products or judgements"
+    simulated = options.shop == "simulate"
+    wanted = "Ask for more --items, --users or --queries" if simulated else "Add products or judgements"
     return f"The shop is too small for this stage. {wanted}"
 
 

@@ -23,7 +23,7 @@ _DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 @dataclass(frozen=True)
 class Stage:
-    """One finished stage: its folder, its key and result (JSON), how long it took, and whether it was found finished."""
+    """One finished stage: its folder, its key and result (JSON), its seconds, and whether it was found finished."""
 
     name: str
     folder: Path

@@ -74,7 +74,9 @@ def test_a_full_disk_is_one_line_and_a_fault_of_the_code_keeps_its_traceback(sto
         store.run("one", "key", missing)
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"key": "key"}', '{"key": "key", "seconds": "x", "result": {}}', "\xff"])
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", '{"key": "key"}', '{"key": "key", "seconds": "x", "result": {}}', "\xff"]
+)
 def test_a_damaged_record_is_said_and_the_stage_repeated(store, capsys, text):
     store.run("one", "key", maker([]))
     (store.folder / "one" / RECORD).write_bytes(text.encode("latin-1"))
