@@ -214,7 +214,8 @@ def features(
         vectors[name] = Vectors(
             extract(encoder, shop.item_texts, progress=True), extract(encoder, shop.queries["text"][:], progress=False)
         )
-        result[name] = {"dimensions": int(vectors[name].items.shape[1]), "source": encoder.source or "trained in this run"}
+        source = encoder.source or "trained in this run"
+        result[name] = {"dimensions": int(vectors[name].items.shape[1]), "source": source}
         if log_dir is not None:
             labels = {column: shop.items[column][:] for column in ("title", "category", "brand")}
             write_projector(log_dir / name, vectors[name].items, labels)
@@ -271,7 +272,8 @@ def recommendation(
     chosen = tune(partial(IALS, seed=seed), IALS_GRID, before, between).best
 
     def first_stage() -> dict[str, Recommender]:
-        return {"popularity": Popularity(window_days=30), "item_cosine": ItemCosine(), "ials": IALS(**chosen, seed=seed)}
+        popularity, ials = Popularity(window_days=30), IALS(**chosen, seed=seed)
+        return {"popularity": popularity, "item_cosine": ItemCosine(), "ials": ials}
 
     ranker = LearnedRanker(first_stage, shop.items, vectors, seed=seed).fit(before, between).refit(past)
     models = {"random": Random(seed=seed).fit(past), **ranker.recommenders, "ranked": ranker}

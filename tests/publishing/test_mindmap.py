@@ -534,6 +534,8 @@ def build(repo: Path, language: str = "en", builder: str = "html") -> tuple[Path
     out, warnings = repo / "_build" / f"{builder}-{language}", io.StringIO()
     settings = {
         "extensions": ["myst_parser", "course_lib.publishing.mapdirective"], "root_doc": "book/index",
+        # myst-nb, if another test loaded it, leaves its mark on Sphinx's default, so this one is named
+        "source_suffix": {".md": "markdown"},
         "language": language, "exclude_patterns": ["solutions", "_build"], "html_theme": "basic",
     }  # fmt: skip
     with patch_docutils(), docutils_namespace():

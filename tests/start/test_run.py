@@ -96,7 +96,8 @@ def test_tables_for_people(tiny, tools, copy):
     row = next(line for line in done.out.splitlines() if line.strip().startswith("ials "))
     assert f"{ials:.3f} [" in row
     assert "retrieval (10 measured)" in done.out and "ials − popularity, ndcg@20" in done.out
-    assert max(map(len, done.out.splitlines())) <= 120
+    # the folder's name may be of any length
+    assert max(len(line) for line in done.out.splitlines() if str(copy) not in line) <= 120
 
 
 def test_same_seed_same_json_in_a_new_process_and_nothing_else_on_stdout(tiny, tools):
