@@ -42,7 +42,7 @@ RECOMMEND_METRICS = ("recall@20", "ndcg@20")
 #: tried for iALS on an inner split of the past (the baselines have nothing to tune but the window and the neighbours)
 IALS_GRID = {"factors": (16, 64), "regularization": (1.0, 10.0, 100.0), "alpha": (2.0, 10.0)}
 #: optimiser steps of the three trainings, chosen for the time they take on two CPU cores, not for any score
-STEPS = {"pretraining": 600, "finetuning": 200, "classifier": 100}
+STEPS = {"pretraining": 600, "finetuning": 300, "classifier": 250}
 #: pairs or texts a step in fine-tuning
 BATCH_SIZE = 32
 #: fraction of the log (by time) that may be learned from; the rest is the future
@@ -108,7 +108,14 @@ class Finetuned:
 
 
 def finetuning(
-    shop: Shop, parts: Split, model: Pretrained, *, seed: int = 0, steps: int | None = None, log_dir: Path | None = None
+    shop: Shop,
+    parts: Split,
+    model: Pretrained,
+    *,
+    seed: int = 0,
+    steps: int | None = None,
+    classifier_steps: int | None = None,
+    log_dir: Path | None = None,
 ) -> tuple[Finetuned, dict[str, Any]]:
     """Two task heads on the pretrained model: query ↔ product (in-batch negatives), and product → category."""
     steps = steps or STEPS["finetuning"]
@@ -140,7 +147,7 @@ def finetuning(
         encoder,
         [texts[r] for r in train],
         [labels[r] for r in train],
-        steps=STEPS["classifier"],
+        steps=classifier_steps or STEPS["classifier"],
         batch_size=BATCH_SIZE,
         seed=seed,
         log_dir=log_dir,

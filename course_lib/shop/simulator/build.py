@@ -11,7 +11,7 @@ from course_lib.core.errors import ContractError
 from course_lib.core.seeds import generator
 from course_lib.core.tables import EVENT_KINDS, make_table
 from course_lib.shop.simulator import behaviour
-from course_lib.shop.simulator.catalogue import Catalogue, draw_items
+from course_lib.shop.simulator.catalogue import draw_items
 from course_lib.shop.simulator.parameters import Parameters
 from course_lib.shop.simulator.people import BUDGETS, People, draw_people, item_factors
 from course_lib.shop.simulator.queries import draw_queries
