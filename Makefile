@@ -15,7 +15,7 @@ help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## /make \1: /p' $(firstword $(MAKEFILE_LIST))
 
 book: $(STAMP)  ## build the course into _build/html (changed chapters run again)
-	@OPENBLAS_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE TOKENIZERS_PARALLELISM=false $(BIN)/python -m course_lib.publishing.build $(BOOK_OPTIONS)
+	@OPENBLAS_NUM_THREADS=1 GOMP_SPINCOUNT=1000 TOKENIZERS_PARALLELISM=false $(BIN)/python -m course_lib.publishing.build $(BOOK_OPTIONS)
 
 test: $(STAMP)  ## run all tests, with coverage
 	@$(TEST_ENV) $(BIN)/python -m pytest -n 2 --cov --cov-report=term $(TEST_OPTIONS)
@@ -23,7 +23,7 @@ test: $(STAMP)  ## run all tests, with coverage
 lab: $(STAMP)  ## open JupyterLab; a double click opens a chapter as a notebook
 	@mkdir -p $(LAB)/labconfig
 	@$(BIN)/jupytext-config --settings-file $(LAB)/labconfig/default_setting_overrides.json set-default-viewer myst markdown >/dev/null
-	@OMP_WAIT_POLICY=PASSIVE JUPYTER_CONFIG_PATH="$(CURDIR)/$(LAB)" $(BIN)/python -m jupyter lab \
+	@GOMP_SPINCOUNT=1000 JUPYTER_CONFIG_PATH="$(CURDIR)/$(LAB)" $(BIN)/python -m jupyter lab \
 	  --ServerApp.root_dir="$(CURDIR)" --LabApp.default_url=/lab/tree/book $(LAB_OPTIONS)
 
 clean:  ## remove what was built (.venv stays; remove it by hand to install afresh)
