@@ -9,7 +9,7 @@ STAMP := $(VENV)/.installed
 LAB := _build/lab
 # Two processes with two threads each would starve one another.
 TEST_ENV := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false
-CANDIDATES := $(PYTHON) python3.13 python3.12 python3.11 python3 python
+CANDIDATES := $(PYTHON) python3.11 python3.12 python3.13 python3 python
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## /make \1: /p' $(firstword $(MAKEFILE_LIST))

@@ -296,6 +296,7 @@ COMPARISONS = {
         ("minilm", "bm25", "ndcg@10"),
         ("minilm", "bm25", "condensed_ndcg@10"),
         ("finetuned", "bm25", "ndcg@10"),
+        ("finetuned", "bm25", "condensed_ndcg@10"),
         ("hybrid", "bm25", "ndcg@10"),
         ("hybrid", "bm25", "condensed_ndcg@10"),
     ),
