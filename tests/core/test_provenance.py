@@ -18,7 +18,7 @@ def test_round_trip_and_note(tmp_path):
     save(tmp_path / "r.json")
     result, note = provenance.load_result(tmp_path / "r.json")
     assert result == {"ndcg": 0.5}
-    assert "`course x`" in note and "STALE" not in note and str(tmp_path) not in note
+    assert "“course x”" in note and "STALE" not in note and str(tmp_path) not in note
     record = json.loads((tmp_path / "r.json").read_text())
     assert record["seeds"] == [0, 1] and set(provenance.FIELDS) <= set(record)
 

@@ -474,3 +474,8 @@ def test_importing_measurement_loads_neither_torch_nor_datasets():
     code = "import sys, course_lib.shop.measurement; print({'torch', 'datasets', 'transformers'} & set(sys.modules))"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout == "set()\n"
+
+
+def test_compare_refuses_what_is_no_report():
+    with pytest.raises(ContractError, match="got a str where a Report belongs.*evaluate first"):
+        compare("a", "b")

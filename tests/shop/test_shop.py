@@ -126,3 +126,9 @@ def test_the_face_is_light_and_lazy():
     assert set(course_lib.__all__) == set(course_lib.FACE)
     with pytest.raises(AttributeError, match="has no attribute 'Shelf'; its face is Shop, Ranking, evaluate, compare"):
         course_lib.Shelf
+
+
+def test_a_moment_that_is_no_number_is_refused():
+    shop = Shop.simulate(20, 5, 5, 20, seed=0)
+    with pytest.raises(ContractError, match="until is a str.*split_time"):
+        shop.interactions(until="2025-01-01")

@@ -172,3 +172,9 @@ def test_products_of_one_category_each_leave_nothing_to_hold_out(tiny):
     model = Pretrained.load(tiny.folder / "pretraining" / "model")
     tuned, result = first_hour.finetuning(shop, first_hour.split(shop), model, steps=2)
     assert tuned.classifier is None and "too few products" in result["classifier"]["skipped"]
+
+
+def test_only_known_vectors_can_be_fused():
+    shop = Shop.simulate(20, 5, 5, 20, seed=0)
+    with pytest.raises(ContractError, match="no vectors called 'minilm' to fuse"):
+        first_hour.retrieval(shop, first_hour.split(shop), {})

@@ -71,6 +71,9 @@ def compare(
     Raises:
         ContractError: the keys, kinds or gains differ, a report lacks the metric, or they share none.
     """
+    for report in (report_a, report_b):
+        if not isinstance(report, Report):
+            raise ContractError(f"got a {type(report).__name__} where a Report belongs", remedy="Call evaluate first")
     if metric is None:
         metric = next((m for m in report_a.per_query if m in report_b.per_query), None)
         if metric is None:
