@@ -23,6 +23,9 @@ test: $(STAMP)  ## run all tests, with coverage
 lab: $(STAMP)  ## open JupyterLab; a double click opens a chapter as a notebook
 	@mkdir -p $(LAB)/labconfig
 	@$(BIN)/jupytext-config --settings-file $(LAB)/labconfig/default_setting_overrides.json set-default-viewer myst markdown >/dev/null
+	@$(BIN)/python -c 'import json, sys; p = sys.argv[1]; d = json.load(open(p)); \
+	  d["@jupyterlab/apputils-extension:notification"] = {"checkForUpdates": False, "fetchNews": "false"}; \
+	  json.dump(d, open(p, "w"), indent=2)' $(LAB)/labconfig/default_setting_overrides.json
 	@GOMP_SPINCOUNT=1000 JUPYTER_CONFIG_PATH="$(CURDIR)/$(LAB)" $(BIN)/python -m jupyter lab \
 	  --ServerApp.root_dir="$(CURDIR)" --LabApp.default_url=/lab/tree/book $(LAB_OPTIONS)
 

@@ -69,7 +69,8 @@ class RunOptions:
             raise ContractError(f"--shop {given.shop} needs --path DIR", remedy="DIR is the publisher's folder")
         if stated:
             flags = ", ".join(f"--{name}" for name in stated)
-            raise ContractError(f"{flags} shape the simulated shop", remedy=f"Leave out with --shop {given.shop}")
+            what = f"{flags}: only a simulated shop has a size and a language to choose"
+            raise ContractError(what, remedy=f"Leave {'it' if len(stated) == 1 else 'them'} out with --shop {given.shop}")
         return cls(shop=given.shop, path=given.path, seed=_seed(given.seed))
 
     def described(self) -> dict[str, Any]:
@@ -94,7 +95,6 @@ def run(options: RunOptions, out: Path | None = None) -> dict[str, Any]:
         if out is None:
             out = Path(stack.enter_context(_temporary_folder()))
         store = stack.enter_context(StageStore(out))
-        (out / "result.json").unlink(missing_ok=True)  # until this run ends, no result speaks for the folder
         began = time.perf_counter()
         result = _stages(options, store)
         result["seconds"]["total"] = round(time.perf_counter() - began, 2)
@@ -123,6 +123,8 @@ def _stages(options: RunOptions, store: StageStore) -> dict[str, Any]:
             done[name] = store.run(name, key, make)
         except ContractError as error:  # its remedy speaks to who calls the function, not to who typed the command
             raise CourseError(error.what, where=f"stage {name}", remedy=_too_small(options)) from error
+        if not done[name].reused:  # the result of an earlier run no longer speaks for this folder
+            (store.folder / "result.json").unlink(missing_ok=True)
         _say(f"      {'as it stands' if done[name].reused else 'done'} ({done[name].seconds:.1f} s)")
         return done[name]
 

@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pytest
 
-from course_lib.core.errors import DataError
+from course_lib.core.errors import ContractError, DataError
 from course_lib.core.ids import IdMap
 from course_lib.language.features import extract
 from course_lib.language.pretraining import Pretrained

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from course_lib.core.errors import CourseError
 from course_lib.core.fingerprint import code_fingerprint, imported_modules, module_path, source_closure
 from course_lib.core.provenance import load_result
 from course_lib.language.pretraining import Pretrained
@@ -386,8 +387,8 @@ def test_an_out_that_cannot_be_used_is_refused_at_once_and_left_alone(tools, tmp
         (("--item", "5"), "unrecognized arguments: --item 5"),
         (("--path", "x"), "Add --shop chorus, or leave --path out"),
         (("--shop", "chorus"), "--shop chorus needs --path DIR"),
-        (("--shop", "chorus", "--path", "x", "--items", "5"), "--items shape the simulated shop. Leave out"),
-        (("--shop", "chorus", "--path", "x", "--users", "5", "--language", "zh"), "--users, --language shape"),
+        (("--shop", "chorus", "--path", "x", "--items", "5"), "--items: only a simulated shop has a size and a language to choose. Leave it out"),
+        (("--shop", "chorus", "--path", "x", "--users", "5", "--language", "zh"), "--users, --language: only a simulated shop"),
         (("--shop", "corner"), "invalid choice: 'corner'"),
         (("--language", "fr"), "invalid choice: 'fr'"),
         (("--seed", "-1"), "--seed is -1. Give a whole number from 0 to"),
@@ -428,3 +429,17 @@ def test_a_real_shop_too_small(tools, chorus):
     (chorus / RATED).write_text("query,docid,rating\nprinter,1,3\n", encoding="utf-8")
     done = tools.course("run", "--shop", "chorus", "--path", str(chorus))
     assert done.code == 2 and "stage pretraining" in done.line and "Add products or judgements" in done.line
+
+
+def test_a_replaced_stage_retires_the_earlier_result(tools, copy, monkeypatch):
+    from course_lib.start import first_hour
+
+    def fail(*_: object, **__: object) -> None:
+        raise CourseError("stopped here")
+
+    monkeypatch.setattr(first_hour, "finetuning", fail)
+    assert (copy / "result.json").is_file()
+    sizes = [*tools.tiny_sizes]
+    done = tools.course("run", *sizes, *(() if "--seed" in sizes else ("--seed", "9")), "--out", str(copy))
+    assert done.code == 2 and "stopped here" in done.err
+    assert not (copy / "result.json").exists()
