@@ -26,6 +26,11 @@ lab: $(STAMP)  ## open JupyterLab; a double click opens a chapter as a notebook
 	@$(BIN)/python -c 'import json, sys; p = sys.argv[1]; d = json.load(open(p)); \
 	  d["@jupyterlab/apputils-extension:notification"] = {"checkForUpdates": False, "fetchNews": "false"}; \
 	  json.dump(d, open(p, "w"), indent=2)' $(LAB)/labconfig/default_setting_overrides.json
+	@# nbgrader serves the authors' tests only; its extensions would put an instructor's menu before every learner.
+	@mkdir -p $(LAB)/jupyter_server_config.d
+	@printf '{"ServerApp": {"jpserver_extensions": {%s}}}\n' "$$(printf '"nbgrader.server_extensions.%s": false, ' \
+	  formgrader validate_assignment assignment_list course_list | sed 's/, $$//')" > $(LAB)/jupyter_server_config.d/nbgrader.json
+	@printf '{"disabledExtensions": {"@jupyter/nbgrader": true}}\n' > $(LAB)/labconfig/page_config.json
 	@GOMP_SPINCOUNT=1000 JUPYTER_CONFIG_PATH="$(CURDIR)/$(LAB)" $(BIN)/python -m jupyter lab \
 	  --ServerApp.root_dir="$(CURDIR)" --LabApp.default_url=/lab/tree/book $(LAB_OPTIONS)
 

@@ -122,10 +122,15 @@ def build_parser() -> Parser:
     """The parser of all commands."""
     parser = Parser(prog="course", description="The course on large models for e-commerce search and recommendation.")
     from course_lib import __version__
+    from course_lib.classroom import check_command, exercises_command, grade_command, progress_command
 
     parser.add_argument("--version", action="version", version=f"course {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND", parser_class=Parser)
     _add_run(commands)
+    check_command.add_parser(commands)
+    progress_command.add_parser(commands)
+    grade_command.add_parser(commands)
+    exercises_command.add_parser(commands)
     _add_map(commands)
     return parser
 

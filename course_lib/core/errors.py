@@ -23,6 +23,10 @@ class CourseError(Exception):
         line = " ".join(line.split())
         super().__init__("".join(c if c.isprintable() else "?" for c in line))
 
+    def _render_traceback_(self) -> list[str]:
+        """What notebooks show: the line, without our traceback (IPython asks for this method)."""
+        return [str(self)]
+
 
 class DataError(CourseError):
     """An input file or table does not hold what its schema says."""

@@ -5,29 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from course_lib.core.errors import ContractError, UnknownIdError
+from course_lib.core.bilingual import LANGUAGES, Text, language_of
+from course_lib.core.errors import UnknownIdError
 
-LANGUAGES = ("en", "zh")
-
-
-def language_of(code: str) -> str:
-    """The map's language for a locale code (``"zh_CN"`` -> ``"zh"``). Raises ContractError for any other language."""
-    language = code.replace("-", "_").split("_")[0].lower()
-    if language not in LANGUAGES:
-        raise ContractError(f"the map has no language {code!r}", remedy=f"Choose one of {', '.join(LANGUAGES)}")
-    return language
-
-
-@dataclass(frozen=True)
-class Text:
-    """One text in both languages; a language that the file lacks is "" (``check`` reports it)."""
-
-    en: str
-    zh: str
-
-    def get(self, language: str) -> str:
-        """The text in a language, given as ``"en"``, ``"zh"`` or a locale such as ``"zh_CN"``."""
-        return getattr(self, language_of(language))
+__all__ = ["LANGUAGES", "Branch", "Concept", "MindMap", "Text", "Topic", "language_of"]
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 
+from course_lib.core.bilingual import chosen_language
 from course_lib.core.fingerprint import ROOT
 from course_lib.publishing.mapcheck import check, room_paths
 from course_lib.publishing.mapfile import MAP_PATH, load_map
@@ -47,7 +47,7 @@ def run_map_command(
             return 1
         print(summary_line(mindmap))
     if not (check or write):
-        print(outline(mindmap, language or os.environ.get("COURSE_LANG") or "en"))
+        print(outline(mindmap, language or chosen_language()))
     return 0
 
 

@@ -39,3 +39,16 @@ def test_family():
 def test_survives_a_process_boundary():
     error = pickle.loads(pickle.dumps(DataError("empty", where="a.csv", remedy="Fill it")))  # as multiprocessing does
     assert (str(error), error.where, error.remedy) == ("a.csv: empty. Fill it", "a.csv", "Fill it")
+
+
+def test_a_notebook_shows_the_line_and_no_traceback(capsys):
+    from IPython.core.interactiveshell import InteractiveShell
+
+    shell = InteractiveShell()
+    shell.user_ns["DataError"] = DataError
+    shell.run_cell("raise DataError('it is empty', where='a.csv', remedy='Fill it')")
+    ours = capsys.readouterr()
+    assert (ours.out + ours.err).strip() == "a.csv: it is empty. Fill it"
+    shell.run_cell("1 / 0")  # any other error keeps its traceback
+    theirs = capsys.readouterr()
+    assert "Traceback" in theirs.out + theirs.err

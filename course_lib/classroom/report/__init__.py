@@ -1,0 +1,1 @@
+"""What an instructor gets from a graded batch: tables for machines, pages for people."""
