@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 
+from course_lib.core.parsing import parse
+
 #: A longer cell counts as an attempt unread: Python's parser takes about a thousand times the memory of what it reads.
 _PARSED_CHARACTERS = 20_000
 
@@ -11,22 +13,21 @@ _PARSED_CHARACTERS = 20_000
 def attempted(source: str, stub: str, name: str) -> bool:
     """Whether an answer cell holds more than its stub.
 
-    Not attempted: the stub itself (spaces and blank lines apart), nothing but comments, or a function whose body is
-    only its docstring and ``...``, ``pass`` or ``raise NotImplementedError``.
+    Not attempted: the stub itself (spaces and blank lines apart), nothing but comments, or a function of that name whose
+    body is only its docstring and ``...``, ``pass`` or ``raise NotImplementedError``, whatever else stands there.
     """
     if _squeezed(source) == _squeezed(stub):
         return False
     if len(source) > _PARSED_CHARACTERS:
         return True
     try:
-        tree, empty = ast.parse(source), ast.parse(stub)
+        tree, empty = parse(source), parse(stub)
         if ast.dump(tree) in (ast.dump(empty), ast.dump(ast.Module([], []))):  # comments don't count
             return False
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return True  # broken code is an attempt, and so is what nests a thousand deep
-    functions = [one for one in tree.body if isinstance(one, (ast.FunctionDef, ast.AsyncFunctionDef))]
-    mine = [one for one in functions if one.name == name]
-    return not (mine and len(functions) == 1 and all(map(_nothing, mine[-1].body)))
+    functions = [one for one in tree.body if isinstance(one, (ast.FunctionDef, ast.AsyncFunctionDef)) and one.name == name]
+    return not (functions and all(map(_nothing, functions[-1].body)))
 
 
 def _squeezed(source: str) -> list[str]:

@@ -62,10 +62,11 @@ class Store:
 
     def key(self, exercise: Exercise, entry: Entry, sha256: str) -> str:
         """The name of a result."""
-        if exercise.topic not in self._topics:
-            modules = {*_DECIDING, *imported_modules(exercise.spec_path.read_text(encoding="utf-8"))}
-            code, files = code_fingerprint(sorted(modules)), (exercise.spec_path, exercise.master_path)
-            self._topics[exercise.topic] = fingerprint(self._common, exercise.topic, *files, code)
+        with self._lock:
+            if exercise.topic not in self._topics:
+                modules = {*_DECIDING, *imported_modules(exercise.spec_path.read_text(encoding="utf-8"))}
+                code, files = code_fingerprint(sorted(modules)), (exercise.spec_path, exercise.master_path)
+                self._topics[exercise.topic] = fingerprint(self._common, exercise.topic, *files, code)
         return fingerprint(self._topics[exercise.topic], entry.suffix, sha256)
 
     def load(self, key: str, exercise: Exercise, sha256: str) -> Graded | None:
@@ -81,9 +82,8 @@ class Store:
 
     def save(self, key: str, graded: Graded) -> None:
         """Keep a result; atomic."""
-        # One at a time: atomic_file looks at the process's umask, which can only be read by setting it.
         data = {"verdicts": [one.to_dict() for one in graded.verdicts], "notes": [asdict(one) for one in graded.notes]}
-        with self._lock, atomic_file(self.folder / f"{key}.json") as file:
+        with atomic_file(self.folder / f"{key}.json") as file:
             json.dump(data, file)
 
 
@@ -210,14 +210,7 @@ def _judge(
     except SubmissionError as error:
         return Graded(exercise.topic, _all(exercise, Outcome.ERROR, error.text), (), sha256)
     verdicts = grade(ready, sources.cells, confinement)
-    for verdict in verdicts:
-        if verdict.message.en.startswith(_NOT_STARTED):
-            return _fault(exercise, sha256, f"{verdict.question}: {verdict.message.en}")
     return Graded(exercise.topic, verdicts, sources.notes, sha256)
-
-
-#: The sandbox worked when the batch began, so this is the machine's trouble (memory, processes) and not the learner's.
-_NOT_STARTED = messages._ENDED["start"].en.split("{")[0]
 
 
 def _fault(exercise: Exercise, sha256: str, why: str) -> Graded:

@@ -127,7 +127,7 @@ def as_html(verdict: Verdict, help: Help | None = None, language: str | None = N
 def framed(inner: str, bar: str = "#0072B2", language: str | None = None) -> str:
     """HTML in the frame that all answers of a question have; ``inner`` is already escaped."""
     code = {"zh": "zh-CN"}.get(language or chosen_language(), "en")
-    style = f"border-left:4px solid {bar};padding:.3em .8em;margin:.4em 0;color:inherit;line-height:1.5"
+    style = f"border-left:4px solid {bar};padding:.3em .8em;margin:.4em 0;color:inherit;line-height:1.5;overflow-wrap:anywhere"
     return f'<div role="status" lang="{code}" style="{style}">{inner}</div>'
 
 

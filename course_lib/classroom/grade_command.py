@@ -34,7 +34,7 @@ def add_parser(commands: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("submissions", metavar="SUBMISSIONS", help="folder or zip with LEARNER/BRANCH/TOPIC.{ipynb,py}")
-    parser.add_argument("--out", required=True, metavar="REPORT", help="folder of the report: new, or of an earlier run")
+    parser.add_argument("--out", required=True, metavar="REPORT", help="the report: a new folder, or an earlier report")
     parser.add_argument("--jobs", type=int, metavar="N", help="submissions graded at a time (default: one per core)")
     parser.add_argument("--private-specs", metavar="DIR", help="folder with BRANCH/grade_TOPIC.py, unseen by learners")
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="seed of the drawn inputs (default: 0)")

@@ -7,6 +7,7 @@ import math
 from typing import Any
 
 from course_lib.core.bilingual import Text
+from course_lib.core.parsing import parse
 
 _SIZE = 5_000  # characters of a cell
 _DIGITS = 30
@@ -39,7 +40,7 @@ def read_literal(source: str, name: str) -> Any:
     if len(source) > _SIZE:
         raise NotPlain(_TOO_LONG.format(name=name))
     try:
-        tree = ast.parse(source)
+        tree = parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         line = getattr(error, "lineno", None)
         problem = Text(f"line {line}", f"第 {line} 行") if line else Text("it is broken", "无法解析")

@@ -30,12 +30,11 @@ _NO_FUNCTION = Text("The cell doesn't define {name}. Keep the line `def {name}(�
 _NOT_CALLABLE = Text("{name} is not a function. Keep the line `def {name}(…):` as it was given.",
                      "{name} 不是函数。请保留题目给出的 `def {name}(…):` 这一行。")  # fmt: skip
 _ENDED = {
-    "time": Text("Your code was stopped after {seconds:g} seconds. Is there a loop that never ends, or work that grows with the square of the input?",
+    "time": Text("Your code was stopped after {seconds:g} s. Is there a loop that never ends, or work that grows with the square of the input?",
                  "你的代码运行 {seconds:g} 秒后被终止。是否有停不下来的循环，或随输入规模平方增长的计算？"),
     "died": Text("Your code ended its own process ({detail}), or needed more than {memory:,} MB of memory.",
                  "你的代码结束了自己的进程（{detail}），或占用的内存超过 {memory:,} MB。"),
     "protocol": Text("What came back could not be read: {detail}.", "返回的内容无法读取：{detail}。"),
-    "start": Text("The process for your code could not be started: {detail}.", "无法启动运行你代码的进程：{detail}。"),
     "budget": Text("Not run: the other answers of this notebook had used up its time.", "未运行：这个笔记本的其他答案已用完时间。"),
 }  # fmt: skip
 _MEMORY = Text("Your code asked for more than {memory:,} MB of memory{place}. Do you build something as large as all pairs of the input?",

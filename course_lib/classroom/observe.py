@@ -10,6 +10,7 @@ from typing import Any
 from course_lib.classroom import wire
 from course_lib.classroom.process import Confinement, Stopped, Worker
 from course_lib.classroom.spec import Code
+from course_lib.core.errors import CourseError
 
 #: all workers of one learner's topic together, unless a question asks for more by itself
 SUBMISSION_SECONDS = 7.0
@@ -44,7 +45,7 @@ class Unusable:
 
 @dataclass(frozen=True)
 class Ended:
-    """The worker was lost: ``time``, ``died``, ``protocol``, ``start`` or ``budget`` (others had used the time up)."""
+    """The worker was lost: ``time``, ``died``, ``protocol`` or ``budget`` (others had used the time up)."""
 
     reason: str
     detail: str = ""
@@ -97,6 +98,9 @@ def observe(
 
     Returns:
         key -> what it did.
+
+    Raises:
+        CourseError: a worker can't be started.
     """
     session = _Session(tasks, setup, confinement, seconds, reply_bytes)
     try:
@@ -167,8 +171,9 @@ class _Session:
         if self.worker is None:
             try:
                 self.worker = Worker(self.confinement, self.uses, self.memory, self.left)
-            except Stopped as stopped:
-                return Ended("start", stopped.detail)
+            except Stopped as stopped:  # none of the learner's code has run yet: the machine's trouble, not his
+                raise CourseError(f"the process for answers can't be started ({stopped.detail})",
+                                  remedy="Is the machine out of memory or processes? Try again") from stopped  # fmt: skip
         message = {"op": "load", "setup": self.setup, "source": task.source, "function": task.question.name}
         reply, failure = self._ask(task, seen, message)
         if failure is None and reply.get("ok") is True:

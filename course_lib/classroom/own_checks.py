@@ -9,6 +9,8 @@ import ast
 import re
 import warnings
 
+from course_lib.core.parsing import parse
+
 _SIGNS = re.compile(r"question|classroom|\.(?:check|hint|solution)\b")
 _LONGEST = 50_000  # characters: parsing takes a thousand times the memory of what it reads
 _METHODS = ("check", "hint", "solution")
@@ -26,7 +28,7 @@ def without_checks(source: str) -> str:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about the learner's own code: his cell has shown it
-            tree = ast.parse(source)
+            tree = parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return source
     lines = source.encode().split(b"\n")  # Python counts columns in bytes

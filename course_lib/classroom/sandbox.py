@@ -1,7 +1,7 @@
 """The sandbox: a worker in a bubblewrap container with no network, no files of ours, no new processes.
 
 The worker sees the system's ``/usr``, the Python it runs on, installed packages, the worker's two files and an empty
-scratch folder of 32 MB. It sees neither this repository (solutions, specs) nor ``course_lib``, nor the environment.
+working folder; it can write nowhere. It sees neither this repository (solutions, specs) nor ``course_lib``, nor the environment.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from course_lib.classroom.seccomp import machines, seccomp_filter
 from course_lib.core.errors import CourseError
 from course_lib.core.fingerprint import PACKAGE, ROOT
 
-_SCRATCH_BYTES = 32 * 2**20
 _FIRST_UID = 60_000  # one per slot, so that limits on a user's processes don't add up
 _AS_USER = ["--unshare-user", "--uid", "65534", "--gid", "65534", "--cap-drop", "ALL"]
 _AS_ROOT = ["--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID", "--cap-add", "CAP_SETPCAP"]
@@ -84,8 +83,12 @@ def _files(secrets: tuple[Path, ...]) -> list[str]:
     arguments += [part for path in within_sites for part in ("--tmpfs", path)]
     # As an ordinary user the worker owns the covers: writable, they would be memory that no limit counts.
     arguments += [part for path in dict.fromkeys([*covers, *within_sites]) for part in ("--remount-ro", path)]
-    arguments += ["--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev"]
-    arguments += ["--perms", "0777", "--size", str(_SCRATCH_BYTES), "--tmpfs", "/tmp/w", "--perms", "0755", "--dir", "/sub"]
+    # No /proc: as an ordinary user the worker has the user id of bwrap's own first process, which has no limits, and
+    # through /proc/1/mem could make it go on after the end. Libraries only look for the kind of processor there.
+    arguments += ["--perms", "0755", "--dir", "/proc", "--ro-bind-try", "/proc/cpuinfo", "/proc/cpuinfo"]
+    arguments += ["--dev", "/dev", "--remount-ro", "/dev"]
+    # No scratch folder: bwrap bounds a folder's bytes but not its files, and an empty file takes 1 kB of the kernel's memory.
+    arguments += ["--perms", "0755", "--dir", "/tmp/w", "--perms", "0755", "--dir", "/sub"]
     for file in WORKER_FILES:
         arguments += ["--ro-bind", str(file), f"/sub/{file.name}"]
     return [*arguments, "--remount-ro", "/", "--chdir", "/tmp/w"]

@@ -22,10 +22,12 @@ _X32 = 0x40000000  # x86-64's second table of system calls begins here
 _TABLES: dict[str, tuple[int, int, dict[str, int]]] = {
     "x86_64": (0xC000003E, 56, {
         "socket": 41, "connect": 42, "bind": 49, "shmget": 29, "socketpair": 53, "fork": 57, "vfork": 58,
-        "semget": 64, "msgget": 68, "ptrace": 101, "pivot_root": 155, "chroot": 161, "acct": 163, "mount": 165, "umount2": 166, "swapon": 167, "swapoff": 168,
+        "semget": 64, "msgget": 68, "ptrace": 101, "pivot_root": 155, "chroot": 161,
+        "acct": 163, "mount": 165, "umount2": 166, "swapon": 167, "swapoff": 168,
         "reboot": 169, "init_module": 175, "delete_module": 176, "kexec_load": 246, "add_key": 248, "request_key": 249,
         "keyctl": 250, "mq_open": 240, "unshare": 272, "perf_event_open": 298, "name_to_handle_at": 303,
-        "open_by_handle_at": 304, "setns": 308, "process_vm_readv": 310, "process_vm_writev": 311, "finit_module": 313, "memfd_create": 319,
+        "open_by_handle_at": 304, "setns": 308, "process_vm_readv": 310, "process_vm_writev": 311,
+        "finit_module": 313, "memfd_create": 319,
         "kexec_file_load": 320, "bpf": 321, "userfaultfd": 323,
     }),
     "aarch64": (0xC00000B7, 220, {

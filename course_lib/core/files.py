@@ -14,6 +14,16 @@ from typing import Any
 from course_lib.core.errors import ContractError, CourseError, DataError
 
 
+def _umask() -> int:
+    """The process's umask, which can only be read by setting it."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+_UMASK = _umask()  # once, while nobody else writes: another thread's file would be made in between with umask 0
+
+
 @contextmanager
 def atomic_file(path: str | os.PathLike[str], mode: str = "w") -> Iterator[Any]:
     """Open a temporary neighbour for writing; it takes the place of ``path`` only when the block ends well.
@@ -43,7 +53,7 @@ def atomic_file(path: str | os.PathLike[str], mode: str = "w") -> Iterator[Any]:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())
+        os.chmod(temporary, 0o666 & ~_UMASK)
         os.replace(temporary, path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
@@ -67,7 +77,7 @@ def atomic_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
         raise unwritable(path.parent, error) from error
     old = temporary.with_suffix(".old")
     try:
-        os.chmod(temporary, 0o777 & ~_umask())
+        os.chmod(temporary, 0o777 & ~_UMASK)
         yield temporary
         if path.exists():
             os.replace(path, old)
@@ -106,9 +116,3 @@ def unwritable(folder: Path, error: OSError) -> CourseError:
     """The error for a folder that can't be written, with the system's reason."""
     reason = error.strerror or type(error).__name__
     return CourseError(f"can't write here ({reason})", where=str(folder), remedy="Choose another folder")
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

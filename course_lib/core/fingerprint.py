@@ -16,6 +16,8 @@ from typing import Any
 
 import course_lib
 
+from course_lib.core.parsing import parse
+
 PACKAGE = Path(course_lib.__file__).parent
 ROOT = PACKAGE.parent
 _NAME = "course_lib"
@@ -94,7 +96,7 @@ def imported_modules(source: str, package: Path = PACKAGE) -> set[str]:
 @lru_cache(maxsize=1024)
 def _imported(source: str, package: str) -> tuple[str, ...]:
     found: set[str] = set()
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(parse(source)):
         if isinstance(node, ast.Import):
             found.update(a.name for a in node.names if a.name.split(".")[0] == _NAME)
         elif isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == _NAME:

@@ -212,7 +212,7 @@ def test_two_graders_and_foreign_folders(tmp_path, private, capsys):
     (tmp_path / "foreign").mkdir()
     (tmp_path / "foreign/precious.txt").write_text("keep")
     (tmp_path / "file").write_text("keep")
-    refused = {"foreign": "something else", "in/report": "inside one another", "file": "this is a file", ".": "inside one"}
+    refused = {"foreign": "something else", "in/report": "inside one", "file": "this is a file", ".": "inside one"}
     for out, words in refused.items():
         assert course(tmp_path, private, out=out) == 2
         assert words in capsys.readouterr().err

@@ -75,7 +75,7 @@ def test_a_failure_shows_input_expectation_and_what_came(prepared):
     ("body", "words"),
     [("return foo", "NameError in line 2 of your cell (`return foo`)"), ("return 1 /", "SyntaxError in line 2"),
      ("hits.clear(); return 0.5", None), ("return object()", "can't be compared"), ("import os; os._exit(7)", "exit code 7"),
-     ("return [0.0] * 10**9", "1,024 MB"), ("return sum(range(10**18))", "stopped after 2 seconds"), ("return 'x' * 2**21", "bytes"),
+     ("return [0.0] * 10**9", "1,024 MB"), ("return sum(range(10**18))", "stopped after 2 s"), ("return 'x' * 2**21", "bytes"),
      ("raise SystemExit('bye')", "SystemExit"), ("import course_lib", "can't be imported in a graded answer"),
      ("return share(hits, n)", "RecursionError"), ("return 10**5000", "bits")],
 )  # fmt: skip

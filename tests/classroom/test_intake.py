@@ -47,7 +47,8 @@ def table(taken):
 def test_folders_and_archives_are_read_alike(tmp_path, kind):
     root = tmp_path / "in"
     files = {"bea/shop/measurement.py": b"x = 1", "Al/start/first_hour.ipynb": b"{1}",
-             "Al/shop/measurement.ipynb": b"{2}", "__MACOSX/Al/shop/._measurement.ipynb": b"", "Al/shop/.ipynb_checkpoints/measurement.ipynb": b"",
+             "Al/shop/measurement.ipynb": b"{2}", "__MACOSX/Al/shop/._measurement.ipynb": b"",
+             "Al/shop/.ipynb_checkpoints/measurement.ipynb": b"",
              "Al/.git/shop/measurement.py": b"", "Al/shop/measurement.txt": b"", "Al/shop/unknown.ipynb": b"",
              "dora/notes/deep/down/below.txt": b""}  # fmt: skip
     prefix = "class of 2026/" if "wrapped" in kind else ""

@@ -114,7 +114,7 @@ def test_an_endless_loop_and_a_memory_hog_end_with_words(asked, cells):
     start = time.monotonic()
     cells("def share(hits, n):\n    while True: pass")
     verdict = asked.check().verdict
-    assert verdict.outcome is Outcome.ERROR and "stopped after 2 seconds" in verdict.message.en
+    assert verdict.outcome is Outcome.ERROR and "stopped after 2 s" in verdict.message.en
     cells("def share(hits, n):\n    return bytearray(4 * 2**30)")
     verdict = asked.check().verdict
     assert verdict.outcome is Outcome.ERROR and "1,024 MB" in verdict.message.en
@@ -308,7 +308,7 @@ def test_a_real_notebook(course, tmp_path):
     ask = f'question("demo.sums/share", root={str(course.root)!r})'
     timed = f"checked = {ask}.check(); checked"
     answers = [
-        (BY_LENGTH, "FAIL"), ("def share(hits, n):\n    while True: pass", "stopped after 2 seconds"),
+        (BY_LENGTH, "FAIL"), ("def share(hits, n):\n    while True: pass", "stopped after 2 s"),
         ("def share(hits, n):\n    return bytearray(4 * 2**30)", "MB of memory"),
         ("def share(hits, n):\n    return helper(hits, n)", "helper lives in another cell"),
         ("import os\ndef share(hits, n):\n    os._exit(1)", "ERROR"), (f"%%time\n{RIGHT}", "PASS 2/2"),

@@ -46,7 +46,7 @@ STUB = 'def f(a):\n    """Doc."""\n    ...  # your code here'
 @pytest.mark.parametrize(
     "source",
     [STUB, STUB + "\n\n", STUB.replace("    ...", "\n    ..."), "", "# only a thought", 'def f(a):\n    pass',
-     'def f(a):\n    """Doc."""\n    raise NotImplementedError("later")', "def f(a):\n    # think\n    ...", STUB + "\nprint(1)"],
+     'def f(a):\n    """Doc."""\n    raise NotImplementedError("later")', "def f(a):\n    # think\n    ...", STUB + "\nprint(1)", "def g():\n    return 1\ndef f(a):\n    ..."],
 )  # fmt: skip
 def test_not_attempted(source):
     assert not attempted(source, STUB, "f")
@@ -54,7 +54,7 @@ def test_not_attempted(source):
 
 @pytest.mark.parametrize(
     "source",
-    ["def f(a):\n    return a", "def f(a):\n  return (", "f = len", "def g():\n    return 1\ndef f(a):\n    ...",
+    ["def f(a):\n    return a", "def f(a):\n  return (", "f = len",
      "def f(a):\n    raise ValueError", "import os", "\0"],
 )  # fmt: skip
 def test_attempted(source):

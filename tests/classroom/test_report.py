@@ -107,8 +107,8 @@ class Page(HTMLParser):
         self.text.append(data)
 
 
-ALLOWED = set("html head meta link title style body main nav h1 h2 h3 h4 p a bdi strong span div section article header "
-              "dl dt dd small svg desc line rect text details summary table thead tbody tr th td ul li code "
+ALLOWED = set("html head meta link title style body main nav h1 h2 h3 h4 p a bdi strong span div section article "
+              "header dl dt dd small svg desc line rect text details summary table thead tbody tr th td ul li code "
               "br".split())  # fmt: skip
 
 

@@ -26,8 +26,8 @@ WORDS = {
     "faults": Text("The grader itself failed on some submissions; they are marked below. Details are in faults.txt. "
                    "Run the same command again to grade them anew.",
                    "批改程序在部分提交上出错，已在下表标出；详情见 faults.txt。再次运行同一命令即可重新批改。"),
-    "trusted": Text("These submissions ran WITHOUT a sandbox (--trust-submissions). A dishonest one could have read the "
-                    "solutions, changed files or faked points: don't rely on this report where that matters.",
+    "trusted": Text("These submissions ran WITHOUT a sandbox (--trust-submissions). A dishonest one could have read "
+                    "the solutions, changed files or faked points: don't rely on this report where that matters.",
                     "这些提交在没有沙箱的情况下运行（--trust-submissions）。不诚实的提交可能读取答案、修改文件或伪造分数：重要场合请勿依据本报告。"),
     "graded_on": Text("Graded on", "批改时间"),
     "sandbox": Text("sandbox", "沙箱"),

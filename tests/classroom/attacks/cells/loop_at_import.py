@@ -1,0 +1,4 @@
+# tries: never finish the cell
+# control: hangs
+while True:
+    pass

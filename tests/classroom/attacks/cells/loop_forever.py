@@ -1,0 +1,5 @@
+# tries: compute without end
+# control: hangs
+def weighted(values):
+    while True:
+        pass
