@@ -85,13 +85,14 @@ def measure(folder: Path, learners: int, environment: Path) -> dict[str, Any]:
     python = install(environment)
     release = nbgrader_release(folder / "nbgrader", python)
     honest = {f"learner-{n:03d}": HONEST[n % len(HONEST)] for n in range(learners)}
-    notebooks = {name: notebook(release, source) for name, (source, _) in honest.items()}
+    # Each a little different, since `course grade` runs equal submissions once.
+    notebooks = {name: notebook(release, f"{source}  # {name}") for name, (source, _) in honest.items()}
     systems: dict[str, dict[str, Any]] = {}
     for jobs in (1, os.cpu_count() or 1):
         say(f"course grade, {jobs} at a time")
         systems[f"course, {jobs} at a time"] = course(folder / f"course{jobs}", notebooks, jobs)
     say("course grade, torch")
-    torch = {name: notebook(release, TORCH) for name in honest}
+    torch = {name: notebook(release, f"{TORCH}  # {name}") for name in honest}
     systems["course, torch"] = course(folder / "torch", torch, os.cpu_count() or 1, uses=("torch",), memory=8_000, seconds=10.0)
     say("nbgrader")
     systems["nbgrader"] = nbgrader(folder / "nbgrader", notebooks, python)
@@ -210,6 +211,7 @@ def otter(folder: Path, notebooks: dict[str, str], python: Path, limit: float = 
     total, points = Took(0.0, 0.0, False), {}
     for name, text in notebooks.items():
         (folder / f"{name}.ipynb").write_text(text, encoding="utf-8")
+        (folder / name).mkdir()
         took = timed([tool, "run", f"{name}.ipynb", "-a", "autograder.zip", "-o", name, "--no-logo"], cwd=folder, limit=limit)
         total = Took(total.seconds + took.seconds, max(total.memory_mb, took.memory_mb), total.stopped or took.stopped)
         found = folder / name / "results.json"

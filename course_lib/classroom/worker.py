@@ -95,6 +95,10 @@ def main() -> None:
 def _start(request: dict[str, Any]) -> Any:
     """Set limits, make the environment's packages importable (but not ours), import what the questions use."""
     sys.path += request["site"]
+    if "torch" in request["uses"]:
+        import tempfile
+
+        tempfile.tempdir = os.getcwd()  # it asks for one at import, and would find none that it can write
     for name in request["uses"]:
         __import__(name)
     if request["limits"]:
