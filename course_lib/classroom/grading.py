@@ -7,6 +7,7 @@ process that calls these never runs an answer itself and never imports what answ
 from __future__ import annotations
 
 import math
+import ast
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
@@ -23,6 +24,7 @@ from course_lib.classroom.spec import Choice, Code, Number, Question
 from course_lib.classroom.verdict import Outcome, Verdict
 from course_lib.core.bilingual import Text
 from course_lib.core.errors import DataError
+from course_lib.core.parsing import parse
 from course_lib.core.seeds import generator
 
 
@@ -108,10 +110,17 @@ def grade(
             verdicts.append(_empty(full_id, max_points))
         elif isinstance(question, Code):
             verdicts.append(judge(question, full_id, prepared.inputs[name], prepared.expected[name],
-                                  prepared.mistakes[name], seen[name], given[name], reveal))  # fmt: skip
+                                  prepared.mistakes[name], seen[name], given[name], reveal,
+                                  parameters(master.questions[name].solution, name)))  # fmt: skip
         else:
             verdicts.append(_literal(question, full_id, max_points, master.questions[name].solution, given[name]))
     return verdicts
+
+
+def parameters(source: str, name: str) -> tuple[str, ...]:
+    """Names of a function's positional arguments, read from its source (of ours); () where it defines none."""
+    functions = [one for one in parse(source).body if isinstance(one, ast.FunctionDef) and one.name == name]
+    return tuple(one.arg for one in functions[-1].args.args) if functions else ()
 
 
 def _run_ours(prepared: Prepared) -> None:

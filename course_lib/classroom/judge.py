@@ -19,6 +19,7 @@ _BUILTIN = {name for name, kind in vars(builtins).items() if isinstance(kind, ty
 def judge(
     question: Code, full_id: str, inputs: Mapping[str, list[tuple]], reference: Observation,
     mistakes: Mapping[str, Observation], seen: Observation, source: str, reveal: bool = False,
+    parameters: tuple[str, ...] = (),
 ) -> Verdict:  # fmt: skip
     """The verdict on one code answer.
 
@@ -29,6 +30,7 @@ def judge(
         seen: what this answer did.
         source: of the answer's cell, to quote the line where it failed.
         reveal: keep what was printed (a learner's own check).
+        parameters: names of the function's arguments, to show inputs with.
     """
     known = {"question": full_id, "max_points": question.points, "seconds": seen.seconds,
              "printed": seen.printed if reveal else ""}  # fmt: skip
@@ -52,7 +54,7 @@ def judge(
         message = next(wrong.message for wrong in question.wrong if wrong.name == mistake)
     elif case.hidden:
         message = messages.hidden(case, event, source, question)
-    shown = () if case.hidden else _shown(case, inputs[case.name][place], event, difference)
+    shown = () if case.hidden else _shown(case, inputs[case.name][place], parameters, event, difference)
     outcome = Outcome.ERROR if broke and not mistake else Outcome.FAIL
     advice = messages.next_step(event, case)
     return Verdict(outcome=outcome, points=points, message=message, shown=shown, advice=advice, mistake=mistake,
@@ -145,8 +147,11 @@ def _same(question: Code, known: Event, event: Event, arguments: tuple) -> bool:
     return _agrees(question, known, event, arguments)[0]
 
 
-def _shown(case: Case, arguments: tuple, event: Event, difference: Text | None) -> tuple[tuple[Text, Text], ...]:
-    given = ", ".join(render(one) for one in arguments)
+def _shown(
+    case: Case, arguments: tuple, parameters: tuple[str, ...], event: Event, difference: Text | None
+) -> tuple[tuple[Text, Text], ...]:
+    names = [f"{name} = " for name in parameters] if len(parameters) == len(arguments) else [""] * len(arguments)
+    given = ", ".join(name + render(one) for name, one in zip(names, arguments, strict=True))
     pairs = [(messages.INPUT, Text(given, given)), (messages.EXPECTED, case.expect)]
     if isinstance(event, Returned):
         came: Any = render(event.value)

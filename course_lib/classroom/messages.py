@@ -21,7 +21,7 @@ _AN_EXCEPTION = Text("an exception", "异常")
 _WRONG = Text("Not right yet: {title}.", "还不对：{title}。")
 _RAISED = Text("{type}{place}: {message}", "{type}{place}：{message}")
 _LINE = Text(" in line {line} of your cell (`{code}`)", "，在你单元格的第 {line} 行（`{code}`）")
-_UNUSABLE = Text("Your function returned {kind}, which can't be compared. Return plain numbers, texts, lists, dicts or arrays.",
+_UNUSABLE = Text("Your function returned this: {kind}. It can't be compared. Return plain numbers, texts, lists, dicts or arrays.",
                  "你的函数返回了 {kind}，无法比较。请返回普通的数、文本、列表、字典或数组。")  # fmt: skip
 _CHANGED = Text("your function changed its argument number {places}; work on a copy", "函数改动了第 {places} 个参数；请在副本上操作")
 _SHOULD_RAISE = Text("a {type} should be raised here", "这里应当抛出 {type}")
@@ -50,6 +50,8 @@ _NEXT = {
     "IndexError": Text("Which input is shorter than your index?", "哪种输入比你的下标还短？"),
     "KeyError": Text("Which key may be missing, and what does the question ask for then?", "哪个键可能不存在？题目对此如何要求？"),
 }  # fmt: skip
+_SLOW = Text("Call your function on a tiny input with a print in the loop: what would have to change for the loop to end?",
+             "用很小的输入调用你的函数，并在循环里加 print：要使循环结束，哪个值必须变化？")  # fmt: skip
 _NEXT["ModuleNotFoundError"] = _NEXT["ImportError"]
 _NEXT["IndentationError"] = _NEXT["TabError"] = _NEXT["SyntaxError"]
 _CHOICE_FORM = Text("The answer is {came}; write one of the letters {letters}{several}.", "答案写成了 {came}；请写 {letters} 中的字母{several}。")
@@ -88,6 +90,8 @@ def hidden(case: Case, event: Event, source: str, question: Code) -> Text:
 
 def next_step(event: Event, case: Case) -> Text:
     """What to do about an input that went wrong: an exception's own advice first, then the case's."""
+    if isinstance(event, Ended) and event.reason == "time":
+        return _SLOW
     known = _NEXT.get(event.type) if isinstance(event, Raised) and not case.hidden else None
     return known or case.advice or NEXT_STEP
 

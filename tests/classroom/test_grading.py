@@ -67,7 +67,7 @@ def test_edge_cases_earn_nothing_while_the_basic_case_fails(prepared):
 def test_a_failure_shows_input_expectation_and_what_came(prepared):
     found = verdict(prepared, "def share(hits, n):\n    return 0.25")
     assert [label.en for label, _ in found.shown] == ["input", "expected", "came"]
-    assert found.shown[0][1].en == "[1, 0, 1, 1], 2" and found.shown[1][1].en == "hits among the first n, over n"
+    assert found.shown[0][1].en == "hits = [1, 0, 1, 1], n = 2" and found.shown[1][1].en == "hits among the first n, over n"
     assert found.shown[2][1].en.startswith("0.25 (") and found.advice.en == "count by hand"
 
 
