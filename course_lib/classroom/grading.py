@@ -17,9 +17,10 @@ from course_lib.classroom.compare import numbers_close
 from course_lib.classroom.judge import judge
 from course_lib.classroom.literal import NotPlain, read_literal
 from course_lib.classroom.loading import Exercise
-from course_lib.classroom.observe import Observation, Raised, Returned, Task, observe
+from course_lib.classroom.observe import Ended, Event, Observation, Raised, Returned, Task, observe
 from course_lib.classroom.own_checks import without_checks
 from course_lib.classroom.process import Confinement, Plain
+from course_lib.classroom.render import render
 from course_lib.classroom.spec import Choice, Code, Number, Question
 from course_lib.classroom.verdict import Outcome, Verdict
 from course_lib.core.bilingual import Text
@@ -139,11 +140,30 @@ def _run_ours(prepared: Prepared) -> None:
 
 
 def _require_values(prepared: Prepared, question: Code, seen: Observation) -> None:
-    """A solution gives a value (or raises what the question asks for) on every input."""
-    events = [seen.loading] if seen.loading else [event for case in seen.results.values() for event in case]
-    fault = next((event for event in events if not isinstance(event, (Returned, Raised))), None) or seen.loading
-    if fault is not None:
-        raise DataError(f"the solution of {question.name} fails: {fault}", where=str(prepared.exercise.master_path))
+    """A solution gives a value on every input, or raises where the case says so."""
+    where, call = str(prepared.exercise.master_path), f"the solution of {question.name}"
+    if seen.loading is not None:
+        raise DataError(f"{call} fails: {_in_words(seen.loading)}", where=where)
+    for case in question.cases:
+        for arguments, event in zip(prepared.inputs[question.name][case.name], seen.results[case.name], strict=False):
+            right = event.type == case.raises if isinstance(event, Raised) else isinstance(event, Returned) and not case.raises
+            if not right:
+                shown = ", ".join(render(one) for one in arguments)
+                wanted = f", where the case says raises={case.raises!r}" if case.raises else ""
+                raises = isinstance(event, Raised) and not case.raises
+                remedy = "If it should raise, write raises= into the case" if raises else None
+                raise DataError(f"{call} fails in case {case.name!r} on ({shown}): {_in_words(event)}{wanted}", where=where,
+                                remedy=remedy)  # fmt: skip
+
+
+def _in_words(event: Event) -> str:
+    if isinstance(event, Raised):
+        return f"{event.type}{f' in line {event.line} of its cell' if event.line else ''}: {event.message}"
+    if isinstance(event, Ended):
+        return {"time": "out of time: it takes longer than the question's seconds"}.get(event.reason, f"{event.reason} {event.detail}".strip())
+    if isinstance(event, Returned):
+        return "it returned a value" if event.value is not False else "the cell doesn't define the function"
+    return f"it gives {event.kind}, which can't be sent"
 
 
 def _empty(full_id: str, max_points: float) -> Verdict:

@@ -21,6 +21,9 @@ _NOT_PLAIN = Text(
 )  # fmt: skip
 
 
+_COMMA = Text("Write the number with a point, not with a comma: {name} = 0.5", "小数要用点而不是逗号：{name} = 0.5")
+
+
 class NotPlain(Exception):
     """The cell holds no answer that can be read; ``text`` says what to do."""
 
@@ -47,11 +50,20 @@ def read_literal(source: str, name: str) -> Any:
         raise NotPlain(_BROKEN.format(problem=problem)) from None
     for statement in reversed(tree.body):
         if isinstance(statement, ast.Assign) and any(isinstance(t, ast.Name) and t.id == name for t in statement.targets):
+            if _decimal_comma(statement.value):
+                raise NotPlain(_COMMA.format(name=name))
             try:
                 return _value(statement.value)
             except (ValueError, ArithmeticError, RecursionError):
                 raise NotPlain(_NOT_PLAIN.format(name=name)) from None
     raise NotPlain(_MISSING.format(name=name))
+
+
+def _decimal_comma(node: ast.expr) -> bool:
+    """``0,56`` is Python's way to write a pair of numbers."""
+    return isinstance(node, ast.Tuple) and len(node.elts) == 2 and all(
+        isinstance(one, ast.Constant) and type(one.value) is int for one in node.elts
+    )
 
 
 def _value(node: ast.expr) -> Any:

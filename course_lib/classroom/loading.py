@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import traceback
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -90,14 +91,23 @@ def _spec(path: Path) -> tuple[Question, ...]:
     module = importlib.util.module_from_spec(module_spec)
     try:
         module_spec.loader.exec_module(module)
-    except CourseError:
-        raise
     except Exception as error:
-        raise DataError(f"the spec can't be run ({type(error).__name__}: {error})", where=str(path)) from error
+        where = f"{path}, line {line}" if (line := _line_in(error, path)) else str(path)
+        if isinstance(error, CourseError):
+            raise DataError(error.what, where=where, remedy=error.remedy) from error
+        raise DataError(f"the spec can't be run ({type(error).__name__}: {error})", where=where) from error
     questions = getattr(module, "QUESTIONS", None)
     if not isinstance(questions, tuple) or not all(isinstance(one, Question) for one in questions) or not questions:
         raise DataError("QUESTIONS must be a tuple of Code, Choice and Number", where=str(path))
     return questions
+
+
+def _line_in(error: BaseException, path: Path) -> int | None:
+    """The line of a file where an error came up, or that Python could not read."""
+    if isinstance(error, SyntaxError) and error.filename == str(path):
+        return error.lineno
+    lines = [number for frame, number in traceback.walk_tb(error.__traceback__) if frame.f_code.co_filename == str(path)]
+    return lines[-1] if lines else None
 
 
 def _agree(questions: tuple[Question, ...], master: Master, spec_path: Path, master_path: Path) -> None:

@@ -45,20 +45,22 @@ _NEXT = {
     "ImportError": Text("Use what the first cell imports, and Python's own library.", "请使用第一个单元格导入的库和 Python 标准库。"),
     "SyntaxError": Text("Python can't read the cell: look at that line and the one before (brackets, colons, indents).",
                         "Python 读不懂这个单元格：检查这一行和上一行（括号、冒号、缩进）。"),
-    "ZeroDivisionError": Text("Which input makes the divisor 0, and what does the question ask for then?", "哪种输入会让除数为 0？题目对此如何要求？"),
-    "TypeError": Text("Check the types in that line: the question says what the arguments are.", "检查这一行的类型：题目说明了每个参数是什么。"),
+    "ZeroDivisionError": Text("Put the shown input into that line by hand: why is the divisor 0 there, and may it be?", "把上面的输入代入这一行手算：除数为什么是 0？它可以是 0 吗？"),
+    "TypeError": Text("Compare the number and the types of the arguments in that line with what the question says.", "对照题目，检查这一行里参数的个数和类型。"),
     "IndexError": Text("Which input is shorter than your index?", "哪种输入比你的下标还短？"),
     "KeyError": Text("Which key may be missing, and what does the question ask for then?", "哪个键可能不存在？题目对此如何要求？"),
 }  # fmt: skip
 _SLOW = Text("Call your function on a tiny input with a print in the loop: what would have to change for the loop to end?",
              "用很小的输入调用你的函数，并在循环里加 print：要使循环结束，哪个值必须变化？")  # fmt: skip
+_OTHERS_FIRST = Text("Mend the answers that don't end; then this one is run.", "先修好停不下来的答案，这一题才会被运行。")
 _NEXT["ModuleNotFoundError"] = _NEXT["ImportError"]
 _NEXT["IndentationError"] = _NEXT["TabError"] = _NEXT["SyntaxError"]
 _CHOICE_FORM = Text("The answer is {came}; write one of the letters {letters}{several}.", "答案写成了 {came}；请写 {letters} 中的字母{several}。")
 _SEVERAL = Text(", or several of them, such as \"{example}\"", "，可写多个，例如 \"{example}\"")
 _NUMBER_FORM = Text("The answer is the text {came}; write a number, without quotes and units.", "答案是文本 {came}；请写一个数，不加引号和单位。")
 _WRONG_CHOICE = Text("{came} is not right.", "{came} 不对。")
-_WRONG_SEVERAL = Text("{came} is not right: a letter too many, or one is missing.", "{came} 不对：多选了或漏选了。")
+_WRONG_SEVERAL = Text("{came} is not the right set: some letters don't belong to it, or some are missing. Take each letter alone.",
+                      "{came} 这一组不对：有多选的，或有漏选的。请逐个字母判断。")  # fmt: skip
 _WRONG_NUMBER = Text("{came}{unit} is not right.", "{came}{unit} 不对。")
 
 
@@ -90,8 +92,8 @@ def hidden(case: Case, event: Event, source: str, question: Code) -> Text:
 
 def next_step(event: Event, case: Case) -> Text:
     """What to do about an input that went wrong: an exception's own advice first, then the case's."""
-    if isinstance(event, Ended) and event.reason == "time":
-        return _SLOW
+    if isinstance(event, Ended) and event.reason in ("time", "budget"):
+        return _next(event)
     known = _NEXT.get(event.type) if isinstance(event, Raised) and not case.hidden else None
     return known or case.advice or NEXT_STEP
 
@@ -137,4 +139,6 @@ def _failure(event: Event, source: str, question: Code) -> Text:
 
 
 def _next(event: Event) -> Text:
+    if isinstance(event, Ended):
+        return _OTHERS_FIRST if event.reason == "budget" else _SLOW if event.reason == "time" else NEXT_STEP
     return _NEXT.get(event.type, NEXT_STEP) if isinstance(event, Raised) else NEXT_STEP

@@ -38,6 +38,7 @@ class Case:
         hidden: the inputs, the learner's result and his messages are not shown.
         expect: what should have come, in words; required unless hidden.
         advice: the next step when it fails.
+        raises: name of the exception that the function must raise on each input, ``"ValueError"``; "" where it returns.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Case:
     hidden: bool = False
     expect: Text | None = None
     advice: Text | None = None
+    raises: str = ""
 
     def __post_init__(self) -> None:
         if bool(self.inputs) == (self.draw is not None):

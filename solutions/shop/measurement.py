@@ -13,8 +13,10 @@
 # %% [markdown]
 # # Measuring without fooling yourself
 #
-# Six small functions decide whether one search or recommendation list is better than another. Write each where it says
-# `...  # your code here`, then run the cell below it: it tells what is right, what came out, and what to try next.
+# Six small functions decide whether one search or recommendation list is better than another. Run the first code cell
+# below (Shift+Enter); it brings what the answers and the checks need. Then write each function where it says
+# `...  # your code here`, run that cell, and run the one below it: it tells what is right, what came out, and what to
+# try next.
 # Each answer cell is read by itself, after the setup cell: `math` and `np` are there, your other cells are not.
 #
 # Words that all questions use:

@@ -13,9 +13,10 @@
 # %% [markdown]
 # # The whole pipeline in one sitting: four questions
 #
-# The first three need no programming: write a letter, letters or a number after the equals sign, in place of the
-# three dots. The fourth is one small function. The cell below each answer checks it and says what to try next; you
-# may try as often as you like.
+# Run the first code cell below (Shift+Enter); it brings what the checks need. The first three questions need no
+# programming: write a letter, letters or a number after the equals sign, in place of the three dots, and run the cell.
+# The fourth is one small function. The cell below each answer checks it and says what to try next; you may try as often
+# as you like.
 #
 # All numbers here are invented for the questions; the measured ones stand in the chapter.
 
@@ -75,7 +76,7 @@ broken_stage = "d"
 # |---|---|---|
 # | garden hose | 5 | 1, 3, 4, 9, 17 |
 # | bicycle lamp | 2 | 6, 30 |
-# | coffee grinder | 8 | 5, 7, 10, 11, 12, 40 (two were not found at all) |
+# | coffee grinder | 12 | 5, 7, 10, 11, 12, 40 (six were not found at all) |
 #
 # **Form.** A number from 0 to 1 with at least two digits after the point, or a fraction or sum such as
 # `(1/3 + 3/7) / 2`, which is read as it stands.
@@ -85,7 +86,7 @@ broken_stage = "d"
 # %% question="mean_recall" points=1
 mean_recall = ...  # a number
 ### BEGIN SOLUTION
-mean_recall = (4 / 5 + 1 / 2 + 3 / 8) / 3
+mean_recall = (4 / 5 + 1 / 2 + 3 / 12) / 3
 ### END SOLUTION
 
 # %% [markdown]

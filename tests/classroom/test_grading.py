@@ -159,16 +159,29 @@ def test_only_prepares_what_is_asked_for(demo):
 
 @pytest.mark.parametrize(
     ("old", "new", "words"),
-    [("return float(np.sum(hits[:n])) / n", "return undefined", "the solution of share fails"),
-     ("return float(np.sum(hits[:n])) / n", "return object()", "the solution of share fails"),
-     ("def share(hits: list[int], n: int) -> float:", "def other(hits, n):", "the solution of share fails")],
+    [("return float(np.sum(hits[:n])) / n", "return undefined", r"in case 'basic' on \(\[1, 0, 1, 1\], 2\): NameError in line 5"),
+     ("return float(np.sum(hits[:n])) / n", "return object()", "it gives object, which can't be sent"),
+     ("    if n == 0:\n        return 0.0\n", "    n / n\n", r"case 'nothing' on \(\[1, 0\], 0\): ZeroDivisionError"),
+     ("return float(np.sum(hits[:n])) / n", "return (", "SyntaxError in line"),
+     ("return float(np.sum(hits[:n])) / n", "while True: pass", "longer than the question's seconds"),
+     ("def share(hits: list[int], n: int) -> float:", "def other(hits, n):", "the cell doesn't define the function")],
 )  # fmt: skip
 def test_a_broken_solution_is_the_author_s_error(demo, old, new, words):
     demo.change(demo.master, old, new)
-    if "undefined" in new:  # raising NameError could be what the question asks for: verify finds that no points are earned
-        assert prepare(demo.exercise())
-        return
     with pytest.raises(DataError, match=words):
+        prepare(demo.exercise())
+
+
+def test_a_case_may_ask_for_an_exception(demo):
+    demo.change(demo.master, "    if n == 0:\n        return 0.0\n", "    if n == 0:\n        raise ValueError('no places')\n")
+    with pytest.raises(DataError, match="write raises= into the case"):
+        prepare(demo.exercise())
+    demo.change(demo.spec, 'inputs=(([1, 0], 0),)', 'raises="ValueError", inputs=(([1, 0], 0),)')
+    prepared = prepare(demo.exercise())
+    raising = RIGHT.replace("if n else 0.0", "if n else int('no')")
+    assert verdict(prepared, raising).outcome == Outcome.PASS and verdict(prepared, RIGHT).outcome == Outcome.FAIL
+    demo.change(demo.spec, 'raises="ValueError", ', 'raises="KeyError", ')
+    with pytest.raises(DataError, match="ValueError in line 4.*where the case says raises='KeyError'"):
         prepare(demo.exercise())
 
 
@@ -184,7 +197,8 @@ def test_inputs_that_cannot_be_drawn_or_sent_are_the_author_s_error(demo):
 @pytest.mark.parametrize(
     ("file", "old", "new", "words"),
     [("master", "points=2", "points=3", "add up to 2 points"), ("spec", 'name="stage"', 'name="other"', "different questions"),
-     ("spec", "QUESTIONS = (", "QUESTIONS = [", "can't be run"), ("spec", "import Case,", "import Nothing,", "can't be run"),
+     ("spec", "QUESTIONS = (", "QUESTIONS = [", "can't be run"), ("spec", "import Case,", "import Nothing,", "grade_sums.py, line 1: the spec can't be run"),
+     ("spec", "inputs=(([1, 0], 0),), ", "", r"grade_sums.py, line \d+: case 'nothing' needs either inputs or draw"),
      ("master", "### BEGIN SOLUTION\nstage", "stage", "solution region"), ("master", 'question="stage" points=1', 'question="stage"', "points is None"),
      ("spec", "QUESTIONS = (", "LIST = (", "must be a tuple"), ("master", 'question="stage"', "question=stage", "not JSON")],
 )  # fmt: skip

@@ -31,6 +31,11 @@ def test_refuses_with_words(source):
     assert caught.value.text.en and caught.value.text.zh
 
 
+def test_a_decimal_comma_is_named():
+    with pytest.raises(NotPlain, match="with a point, not with a comma"):
+        read_literal("x = 0,56", "x")
+
+
 @given(st.text(st.sampled_from('x=1.5/*-+()[]{}"\',\n ae#\\'), max_size=40))
 @settings(max_examples=300, deadline=None)
 def test_reading_is_total(source):

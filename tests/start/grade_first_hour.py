@@ -58,7 +58,7 @@ STAGE = Choice(
 
 RECALL = Number(
     name="mean_recall",
-    tolerance=0.003,  # two digits after the point are enough; the nearest wrong answer is 0.025 away
+    tolerance=0.004,  # two digits after the point are enough; the nearest wrong answer is 0.028 away
     hints=(
         Text(
             "One query after the other: how many of its places are 10 or less? Divide by the number in the second "
@@ -76,7 +76,7 @@ RECALL = Number(
         ),
     ),
     wrong=(
-        Wrong("pooled", "mean_recall = 8 / 15", Text(
+        Wrong("pooled", "mean_recall = 8 / 19", Text(
             "You put the products of all queries into one pot. Then a query with many products counts more; take each "
             "query's recall first, then the mean.",
             "你把所有查询的商品混在一起算，这样商品多的查询权重更大。先求每个查询的召回率，再求平均。",
@@ -86,7 +86,7 @@ RECALL = Number(
             "products.",
             "你除以了位置数十，得到的是精确率。召回率要除以相关商品数。",
         )),
-        Wrong("whole_list", "mean_recall = (5 / 5 + 2 / 2 + 6 / 8) / 3", Text(
+        Wrong("whole_list", "mean_recall = (5 / 5 + 2 / 2 + 6 / 12) / 3", Text(
             "You count places beyond the tenth. Nobody scrolls that far in recall@10: only places up to 10 count.",
             "你把第十位之后的位置也算进去了。召回率@10 只看前 10 位。",
         )),
@@ -95,11 +95,19 @@ RECALL = Number(
             "at all are missed too: the denominator is all relevant products.",
             "对咖啡研磨机，你除以的是找到了的商品数。完全没找到的同样是漏掉的：分母是全部相关商品。",
         )),
-        Wrong("without_the_tenth", "mean_recall = (4 / 5 + 1 / 2 + 2 / 8) / 3", Text(
+        Wrong("without_the_tenth", "mean_recall = (4 / 5 + 1 / 2 + 2 / 12) / 3", Text(
             "You left out place 10. The first ten places are 1 to 10, the tenth included.",
             "你漏掉了第 10 位。前十位是 1 到 10，包括第十位。",
         )),
-        Wrong("sum", "mean_recall = 4 / 5 + 1 / 2 + 3 / 8", Text(
+        Wrong("eleventh", "mean_recall = (4 / 5 + 1 / 2 + 4 / 12) / 3", Text(
+            "You counted place 11 of the coffee grinder. The first ten places end with the tenth.",
+            "你把咖啡研磨机的第 11 位也算进去了。前十位到第十位为止。",
+        )),
+        Wrong("percent", "mean_recall = 51.67", Text(
+            "This looks like a percentage. A number from 0 to 1 is asked for: divide by one hundred.",
+            "这像是百分数。题目要的是 0 到 1 之间的数：请除以一百。",
+        )),
+        Wrong("sum", "mean_recall = 4 / 5 + 1 / 2 + 3 / 12", Text(
             "This is the sum of the three recalls. A recall can't exceed 1: divide by the number of queries.",
             "这是三个召回率之和。召回率不可能超过 1：要除以查询数。",
         )),
