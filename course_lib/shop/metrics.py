@@ -33,10 +33,12 @@ class Gold:
         grades: int8 [n, m], the judged grades of each query in descending order, ``MISSING`` after the last one; m is
             at least the largest cut in use, or the longest list of judgements.
         n_relevant: int64 [n], judged items of grade ≥ 1, each query at least one.
+        prices: float64 [n, ≥ k], the price of the item in each place, 0 in a missing one; only gmv reads it.
     """
 
     grades: np.ndarray
     n_relevant: np.ndarray
+    prices: np.ndarray | None = None
 
 
 def ndcg(places: np.ndarray, gold: Gold, k: int, gain: str = "exponential") -> np.ndarray:
@@ -94,6 +96,14 @@ def average_precision(places: np.ndarray, gold: Gold, k: int, gain: str = "expon
     return (at_place * hits).sum(axis=1) / gold.n_relevant
 
 
+def gmv(places: np.ndarray, gold: Gold, k: int, gain: str = "exponential") -> np.ndarray:
+    """Gross merchandise value per request: the prices of the relevant items in the first k places, summed.
+
+    With purchases as the relevance it is the turnover that the list could have carried, in the shop's currency.
+    """
+    return np.where(_hits(places, k), gold.prices[:, :k], 0.0).sum(axis=1)
+
+
 #: name in ``name@k`` -> kernel
 METRICS: dict[str, Callable[..., np.ndarray]] = {
     "ndcg": ndcg,
@@ -105,6 +115,7 @@ METRICS: dict[str, Callable[..., np.ndarray]] = {
     "hr": hit,
     "mrr": mrr,
     "map": average_precision,
+    "gmv": gmv,
 }
 
 

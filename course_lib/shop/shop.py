@@ -30,7 +30,9 @@ class Shop:
         name: ``"simulate"``, ``"chorus"``, …
         items, queries, judgements, users, events: ``datasets.Dataset``; users and events may have no rows.
         truth: simulator only: what no log shows (latent relevance, preferences, examination, effects); else ``None``.
-        source: where the data come from, their licence, and how to cite them.
+        source: where the data come from, their licence, and how to cite them; real shops also say whether their
+            texts may be shown elsewhere (``redistribution``) and what files were read (name, bytes, sha256, verified).
+        tables: what a real data set has beyond the tables above (``"pairs"``, ``"orders"``, …), by name.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Shop:
     events: Dataset
     truth: Any = None
     source: dict[str, Any] = field(default_factory=dict)
+    tables: dict[str, Dataset] = field(default_factory=dict)
 
     @classmethod
     def simulate(
@@ -69,9 +72,16 @@ class Shop:
 
     @classmethod
     def load(cls, name: str, path: str | os.PathLike[str]) -> Shop:
-        """A real shop from a folder in its publisher's own layout.
+        """A real shop from a folder in its publisher's own layout (``course data list`` names them).
+
+        A table that the data don't have has no rows; what fits none of the tables stands in ``tables``.
+
+        Args:
+            name: of the data, with a part of them where they have several: ``"chorus"``, ``"s3rec/Beauty"``.
+            path: the folder with the publisher's files.
 
         Raises:
+            ContractError: no data of that name, or no such part.
             DataError: naming file, row and remedy.
         """
         from course_lib.shop.loaders import load
@@ -139,4 +149,5 @@ class Shop:
     def __repr__(self) -> str:
         tables = ("items", "queries", "judgements", "users", "events")
         sizes = ", ".join(f"{len(getattr(self, table)):,} {table}" for table in tables)
-        return f"Shop({self.name!r}: {sizes})"
+        further = "".join(f", {len(table):,} {name}" for name, table in self.tables.items())
+        return f"Shop({self.name!r}: {sizes}{further})"

@@ -7,7 +7,6 @@ Files of the folder (https://github.com/querqy/chorus): products in ``1.json.zip
 
 from __future__ import annotations
 
-import hashlib
 import html
 import math
 import re
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from course_lib.core.errors import DataError
 from course_lib.core.tables import SCHEMAS, make_table
+from course_lib.shop.loaders.folder import Folder
 from course_lib.shop.loaders.reading import FETCH_AGAIN, csv_rows, parse_json, read_bytes, zip_member
 
 if TYPE_CHECKING:
@@ -34,8 +34,8 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _ATTRIBUTE = re.compile(r"attr_[a-z]_(.+)")
 
 
-def load_chorus(folder: Path) -> dict[str, Any]:
-    """The fields of ``Shop`` from a folder with the publisher's files.
+def load_chorus(folder: Folder) -> dict[str, Any]:
+    """The tables of ``Shop`` from a folder with the publisher's files.
 
     - items: brand is the supplier; description is the product's short name (``name``) and its short description,
       without HTML; the category is empty, as Chorus has none; attributes come from ``attr_*``.
@@ -48,35 +48,23 @@ def load_chorus(folder: Path) -> dict[str, Any]:
         DataError: a file is missing, damaged, or holds what it shouldn't; names the file, the row (lines and products
             counted from 1) and the remedy.
     """
-    archives = sorted(folder.glob("*.json.zip"), key=lambda f: (len(f.name), f.name))
-    archives = [f for f in archives if re.fullmatch(r"[0-9]+", f.name.removesuffix(".json.zip"))]
-    missing = [*([] if archives else ["1.json.zip"]), *([] if (folder / RATED).is_file() else [RATED])]
+    archives = sorted((f.name for f in folder.path.glob("*.json.zip")), key=lambda name: (len(name), name))
+    archives = [name for name in archives if re.fullmatch(r"[0-9]+", name.removesuffix(".json.zip"))]
+    missing = [*([] if archives else ["1.json.zip"]), *([] if folder.has(RATED) else [RATED])]
     if missing:
         what = f"the folder lacks {' and '.join(missing)}"
-        raise DataError(what, where=str(folder), remedy=f"Put the files of {URL} there, without unpacking them")
-    files: list[dict[str, Any]] = []
-    items = _items([(f, _read(f, files)) for f in archives])
+        raise DataError(what, where=str(folder.path), remedy=f"Put the files of {URL} there, without unpacking them")
+    items = _items([(folder.path / name, folder.read(name)) for name in archives])
     if not items["item_id"]:
-        raise DataError("the product files hold no products", where=str(folder), remedy=FETCH_AGAIN)
-    judgements = _judgements(_read(folder / RATED, files), str(folder / RATED), set(items["item_id"]))
+        raise DataError("the product files hold no products", where=str(folder.path), remedy=FETCH_AGAIN)
+    judgements = _judgements(folder.read(RATED), folder.where(RATED), set(items["item_id"]))
     texts = list(dict.fromkeys(judgements["query_id"]))
-    if (folder / INDIVIDUAL).is_file():
-        _read(folder / INDIVIDUAL, files)
+    if folder.has(INDIVIDUAL):
+        folder.read(INDIVIDUAL)
     return {
-        "name": "chorus",
         "items": make_table("items", items),
         "queries": make_table("queries", {"query_id": texts, "text": texts}),
         "judgements": make_table("judgements", judgements),
-        "users": make_table("users", {column: [] for column in SCHEMAS["users"]}),
-        "events": make_table("events", {column: [] for column in SCHEMAS["events"]}),
-        "truth": None,
-        "source": {
-            "url": URL,
-            "licence": "products: Icecat Open Content licence; queries and grades: Apache-2.0",
-            "citation": "Chorus, an open reference implementation of e-commerce search (querqy/chorus on GitHub); "
-            "product data: Icecat",
-            "files": files,
-        },
     }
 
 
@@ -104,12 +92,6 @@ def load_ratings(path: str | Path) -> Dataset:
         for column, value in zip(columns, (*_pair(row, line, first, where), *(_grade(row[r], where) for r in RATERS))):
             columns[column].append(value)
     return Dataset.from_dict(columns)
-
-
-def _read(file: Path, files: list[dict[str, Any]]) -> bytes:
-    content = read_bytes(file)
-    files.append({"name": file.name, "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()})
-    return content
 
 
 def _items(archives: list[tuple[Path, bytes]]) -> dict[str, list[Any]]:

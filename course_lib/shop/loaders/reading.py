@@ -10,6 +10,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -52,20 +53,35 @@ def zip_member(content: bytes, member: str, where: str, max_bytes: int = MAX_BYT
     Raises:
         DataError: not a zip archive, truncated, a wrong checksum, no such member, encrypted, too large, a bomb.
     """
+    with open_zip(content, where) as archive:
+        return read_member(archive, member, where, max_bytes)
+
+
+@contextmanager
+def open_zip(content: bytes, where: str) -> Iterator[zipfile.ZipFile]:
+    """The archive in ``content``, for ``read_member``. Raises DataError: not a zip archive, or a truncated one."""
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            names = archive.namelist()
-            if member not in names:
-                held = ", ".join(names[:3]) or "nothing"
-                raise DataError(f"the archive lacks {member!r}; it holds {held}", where=where, remedy=FETCH_AGAIN)
-            info = archive.getinfo(member)
-            if info.flag_bits & 1 or info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-                raise DataError(f"{member!r} is encrypted or of an unusual method", where=where, remedy=FETCH_AGAIN)
-            if info.file_size > max_bytes or info.file_size > MAX_RATIO * max(info.compress_size, 1):
-                sizes = f"{info.compress_size:,} bytes unpack to {info.file_size:,}"
-                raise DataError(f"{member!r} is suspicious: {sizes}", where=where, remedy=FETCH_AGAIN)
-            with archive.open(info) as file:
-                return file.read(max_bytes)  # zipfile stops at the size that the archive states, checked above
+        archive = zipfile.ZipFile(io.BytesIO(content))
+    except _DAMAGE as error:
+        raise DataError(f"not a whole zip archive ({error})", where=where, remedy=FETCH_AGAIN) from error
+    with archive:
+        yield archive
+
+
+def read_member(archive: zipfile.ZipFile, member: str, where: str, max_bytes: int = MAX_BYTES) -> bytes:
+    """One member of an open archive; arguments and errors as of ``zip_member``."""
+    try:
+        info = archive.NameToInfo.get(member)
+        if info is None:
+            held = ", ".join(archive.namelist()[:3]) or "nothing"
+            raise DataError(f"the archive lacks {member!r}; it holds {held}", where=where, remedy=FETCH_AGAIN)
+        if info.flag_bits & 1 or info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise DataError(f"{member!r} is encrypted or of an unusual method", where=where, remedy=FETCH_AGAIN)
+        if info.file_size > max_bytes or info.file_size > MAX_RATIO * max(info.compress_size, 1):
+            sizes = f"{info.compress_size:,} bytes unpack to {info.file_size:,}"
+            raise DataError(f"{member!r} is suspicious: {sizes}", where=where, remedy=FETCH_AGAIN)
+        with archive.open(info) as file:
+            return file.read(max_bytes)  # zipfile stops at the size that the archive states, checked above
     except _DAMAGE as error:
         raise DataError(f"not a whole zip archive ({error})", where=where, remedy=FETCH_AGAIN) from error
 

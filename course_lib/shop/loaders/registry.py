@@ -8,23 +8,73 @@ from pathlib import Path
 from typing import Any
 
 from course_lib.core.errors import ContractError, DataError
-from course_lib.shop.loaders.chorus import load_chorus
+from course_lib.shop.loaders.folder import Folder
+from course_lib.shop.loaders.manifests import Manifest, manifest, names
 
-#: name of a shop -> function from a folder in the publisher's layout to the fields of ``Shop``
-LOADERS: dict[str, Callable[[Path], dict[str, Any]]] = {"chorus": load_chorus}
+_TABLES = ("items", "queries", "judgements", "users", "events")
 
 
 def load(name: str, path: str | os.PathLike[str]) -> dict[str, Any]:
     """The fields of ``Shop`` (its tables, ``truth`` and ``source``) from a folder in the publisher's layout.
 
+    Args:
+        name: ``"chorus"``, …, or a part of data that have several: ``"s3rec/Beauty"``, ``"obd/random/women"``.
+
     Raises:
-        ContractError: no loader has that name.
+        ContractError: no loader has that name, or the data have no such part.
         DataError: no such folder, or a file of it is missing or wrong; names the file, the row and the remedy.
     """
-    if name not in LOADERS:
-        raise ContractError(f"no real shop is called {name!r}; known are {', '.join(LOADERS)}")
-    folder = Path(path).expanduser()
-    if not folder.is_dir():
-        what = "this is a file, not a folder" if folder.exists() else "no such folder"
-        raise DataError(what, where=str(folder), remedy=f"Name the folder that holds the files of {name}")
-    return LOADERS[name](folder)
+    base, _, part = str(name).partition("/")
+    if base not in names():
+        raise ContractError(f"no real shop is called {name!r}; known are {', '.join(names())}")
+    about = manifest(base)
+    if part and not about.parts:
+        raise ContractError(f"{base} has no parts, so there is no {name!r}", remedy=f"Say Shop.load({base!r}, path)")
+    folder = Folder(Path(path).expanduser())
+    if not folder.path.is_dir():
+        what = "this is a file, not a folder" if folder.path.exists() else "no such folder"
+        raise DataError(what, where=str(folder.path), remedy=f"Name the folder that holds the files of {base}")
+    reader = _loaders()[base]
+    return _fields(name, about, folder, reader(folder, part) if about.parts else reader(folder))
+
+
+def _loaders() -> dict[str, Callable[..., dict[str, Any]]]:
+    """Name -> function from a folder (and a part) to the tables; imported here so that the command line starts fast."""
+    from course_lib.shop.loaders.amazon_reviews import load_amazon_reviews
+    from course_lib.shop.loaders.chorus import load_chorus
+    from course_lib.shop.loaders.esci import load_esci
+    from course_lib.shop.loaders.grocery import load_grocery
+    from course_lib.shop.loaders.hillstrom import load_hillstrom
+    from course_lib.shop.loaders.intents import load_banking77, load_hint3
+    from course_lib.shop.loaders.lightgcn import load_lightgcn
+    from course_lib.shop.loaders.matching import load_matching
+    from course_lib.shop.loaders.obd import load_obd
+    from course_lib.shop.loaders.online_retail import load_online_retail
+    from course_lib.shop.loaders.s3rec import load_s3rec
+
+    return {
+        "chorus": load_chorus, "gowalla": load_lightgcn, "lightgcn": load_lightgcn, "s3rec": load_s3rec,
+        "banking77": load_banking77, "hint3": load_hint3, "matching": load_matching, "obd": load_obd,
+        "hillstrom": load_hillstrom, "online-retail": load_online_retail, "grocery": load_grocery,
+        "esci": load_esci, "amazon-reviews-2023": load_amazon_reviews,
+    }  # fmt: skip
+
+
+def _fields(name: str, about: Manifest, folder: Folder, tables: dict[str, Any]) -> dict[str, Any]:
+    from course_lib.shop.loaders.arrow import empty
+
+    pinned = {file.name: file.sha256 for file in about.files}
+    files = [{**f, "verified": f["sha256"] == pinned[f["name"]] if f["name"] in pinned else None} for f in folder.files]
+    return {
+        "name": name,
+        "truth": None,
+        **{table: tables[table] if table in tables else empty(table) for table in _TABLES},
+        "tables": tables.get("tables", {}),
+        "source": {
+            "url": about.url,
+            "licence": about.licence,
+            "redistribution": about.redistribution,
+            "citation": about.citation,
+            "files": files,
+        },
+    }

@@ -11,7 +11,7 @@ from course_lib.core.errors import ContractError
 from course_lib.shop.measurement.report import Report
 from course_lib.shop.measurement.resampling import CONFIDENCE, bootstrap, sign_flip
 
-_EQUAL = 1e-12  # the same list may get sums that differ in the last bit, by where BLAS puts its row
+_EQUAL = 1e-12  # the same list may get sums that differ in the last bit, by where BLAS puts its row; relative above 1
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def compare(
     row_b = {key: row for row, key in enumerate(report_b.keys)}
     a, b = report_a.per_query[metric], report_b.per_query[metric][[row_b[key] for key in report_a.keys]]
     difference = a - b
-    difference[np.abs(difference) < _EQUAL] = 0.0
+    difference[np.abs(difference) < _EQUAL * np.maximum(1.0, np.abs(a))] = 0.0
     low, high = bootstrap(difference[:, None], seed)
     return Comparison(
         metric=metric,

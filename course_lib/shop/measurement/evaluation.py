@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from course_lib.core.errors import ContractError
-from course_lib.core.ids import IdMap
 from course_lib.core.ranking import PAD, Ranking
 from course_lib.shop.interactions import Interactions
+from course_lib.shop.measurement.joining import find, held
 from course_lib.shop.measurement.relevance import graded_pairs
 from course_lib.shop.measurement.report import Report
+from course_lib.shop.measurement.seen import new_pairs, without_seen
 from course_lib.shop.metrics import GAINS, METRICS, MISSING, UNJUDGED, Gold
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ def evaluate(
     metrics: Sequence[str] | str = ("ndcg@10", "recall@100"),
     *,
     gain: str = "exponential",
+    seen: Interactions | None = None,
+    prices: np.ndarray | None = None,
     seed: int = 0,
 ) -> Report:
     """Measure a ranking against what is known to be relevant, joined by public id, never by position.
@@ -37,8 +40,11 @@ def evaluate(
         relevance: for a ranking of queries, the judgements table (query_id, item_id, grade 0–3); for a ranking of
             users, ``Interactions``, each distinct user–item pair of which has grade 1.
         metrics: names ``name@k`` of ``course_lib.shop.metrics``: ndcg, condensed_ndcg, judged, recall, precision, hit
-            (or hr), mrr, map. An item is relevant when its grade is at least 1.
+            (or hr), mrr, map, gmv. An item is relevant when its grade is at least 1.
         gain: of the NDCGs: ``"exponential"``, 2^grade − 1, or ``"linear"``, the grade.
+        seen: the users' past. What a user has an event with in it leaves the list, where the places below move up, and
+            doesn't count as relevant (``measurement.seen``). Without it, a repeated purchase counts as any other.
+        prices: of the items in catalogue order, float [n_items], in the shop's currency; only gmv reads them.
         seed: of the bootstrap.
 
     What happens in the cases where tools differ:
@@ -50,11 +56,13 @@ def evaluate(
         - Unjudged items are irrelevant, except to condensed_ndcg, which drops them, and judged, which counts them.
         - Judged items outside ``ranking.items`` count in the ideal list and among the relevant ones, as in trec_eval:
           a catalogue that lacks them can't find them.
-        - Users of the interactions' map without an event are not judged.
+        - Users of the interactions' map without an event are not judged; with ``seen``, nor are users whose relevant
+          items were all seen before.
 
     Raises:
         ContractError: kinds that don't fit, an unknown metric or gain, no judgements, a repeated judgement or a grade
-            outside 0–3, no key with a relevant item, or no key or no item in common with the ranking.
+            outside 0–3, no key with a relevant item, no key or no item in common with the ranking, seen items for a
+            ranking of queries, or gmv where a relevant item that is shown has no price.
     """
     kernels = _kernels(metrics)
     if gain not in GAINS:
@@ -62,14 +70,17 @@ def evaluate(
     if not isinstance(ranking, Ranking):
         raise ContractError(f"got a {type(ranking).__name__} where a Ranking belongs")
     known = graded_pairs(relevance, ranking.keys.kind)
+    if seen is not None:
+        ranking, known = without_seen(ranking, seen), new_pairs(known, seen)
 
     n_keys = len(known.keys)
     is_judged = np.bincount(known.key_rows, minlength=n_keys) > 0
     n_relevant = np.bincount(known.key_rows[known.grades > 0], minlength=n_keys)
     counted = np.flatnonzero(n_relevant)
     if not len(counted):
-        raise ContractError("no judgement has a grade of at least 1, so that every metric is undefined")
-    ranked = _find(ranking.keys, known.keys.ids)  # row of the ranking of each judged key, -1 where it has none
+        what = "no judgement has a grade of at least 1" if seen is None else "nothing relevant is new to its user"
+        raise ContractError(f"{what}, so that every metric is undefined")
+    ranked = find(ranking.keys, known.keys.ids)  # row of the ranking of each judged key, -1 where it has none
     if len(ranking) and (ranked[is_judged] < 0).all():
         raise ContractError(
             f"no {ranking.keys.kind} of the ranking ({ranking.keys.ids[0]!r}, …) is among the judged ones "
@@ -78,7 +89,7 @@ def evaluate(
         )
     item_rows = known.item_rows
     if known.items != ranking.items:
-        item_rows = _find(ranking.items, known.items.ids)[item_rows]
+        item_rows = find(ranking.items, known.items.ids)[item_rows]
     if (item_rows < 0).all():
         raise ContractError("no judged item is in the ranking's catalogue", remedy="Check that the item ids agree")
 
@@ -90,9 +101,12 @@ def evaluate(
     # A condensed list may reach below the cut; the other metrics never look there.
     width = ranking.k if any(kernel is METRICS["condensed_ndcg"] for kernel, _ in kernels.values()) else cut
     places = _places(ranking.ids[:, :width], ranked[counted], len(ranking.items), key_rows, item_rows, grades)
-    gold = Gold(_ideal(key_rows, grades, len(counted), cut), n_relevant[counted])
+    money = [k for kernel, k in kernels.values() if kernel is METRICS["gmv"]]
+    paid = _prices(prices, ranking, ranked[counted], places[:, : max(money)]) if money else None
+    gold = Gold(_ideal(key_rows, grades, len(counted), cut), n_relevant[counted], paid)
+    keys = tuple(known.keys.take(counted))
     return Report(
-        keys=tuple(known.keys.take(counted)),
+        keys=keys,
         per_query={name: kernel(places, gold, k, gain) for name, (kernel, k) in kernels.items()},
         missing=int((ranked[counted] < 0).sum()),
         unjudged=len(ranking) - int((ranked[is_judged] >= 0).sum()),
@@ -100,6 +114,7 @@ def evaluate(
         kind=ranking.keys.kind,
         gain=gain,
         seed=seed,
+        unranked=frozenset(keys[row] for row in np.flatnonzero(ranked[counted] < 0)),
     )
 
 
@@ -117,12 +132,6 @@ def _kernels(metrics: Sequence[str] | str) -> dict[str, tuple[Any, int]]:
     return kernels
 
 
-def _find(ids: IdMap, wanted: Sequence[str]) -> np.ndarray:
-    """Rows of public ids: int64 [n], -1 where the map lacks the id."""
-    row_of = {public: row for row, public in enumerate(ids)}
-    return np.fromiter((row_of.get(i, -1) for i in wanted), dtype=np.int64, count=len(wanted))
-
-
 def _places(
     ids: np.ndarray, ranked: np.ndarray, n_items: int, key_rows: np.ndarray, item_rows: np.ndarray, grades: np.ndarray
 ) -> np.ndarray:
@@ -130,19 +139,36 @@ def _places(
     inside = item_rows >= 0
     pairs = key_rows[inside] * n_items + item_rows[inside]
     order = np.argsort(pairs)
-    # The last entry answers for every pair beyond the others, and keeps the table from being empty.
-    pairs = np.append(pairs[order], np.iinfo(np.int64).max)
-    grades = np.append(grades[inside][order], np.int8(UNJUDGED))
+    pairs, grades = pairs[order], grades[inside][order]
     places = np.full((len(ranked), ids.shape[1]), MISSING, dtype=np.int8)
     step = max(1, _BLOCK // max(1, ids.shape[1]))
     for start in range(0, len(ranked) if len(ids) else 0, step):
         rows = np.flatnonzero(ranked[start : start + step] >= 0) + start
         shown = ids[ranked[rows]]
         wanted = rows[:, None] * n_items + shown
-        at = np.searchsorted(pairs, wanted)
-        grade = np.where(pairs[at] == wanted, grades[at], np.int8(UNJUDGED))
+        known = held(pairs, wanted)
+        grade = np.full(shown.shape, UNJUDGED, dtype=np.int8)
+        grade[known] = grades[np.searchsorted(pairs, wanted[known])]
         places[rows] = np.where(shown == PAD, np.int8(MISSING), grade)
     return places
+
+
+def _prices(prices: np.ndarray | None, ranking: Ranking, ranked: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """The price of the item in each place: float64 [n, w], 0 where nothing relevant stands."""
+    if prices is None:
+        raise ContractError("gmv needs the prices of the items", remedy='E.g. prices=shop.items["price"]')
+    prices = np.asarray(prices, dtype=np.float64)
+    if prices.shape != (len(ranking.items),):
+        raise ContractError(f"prices {prices.shape} must be one per item of the catalogue ({len(ranking.items)})")
+    paid = np.zeros(places.shape)
+    row, place = np.nonzero(places >= 1)
+    items = ranking.ids[ranked[row], place]
+    unknown = items[~(prices[items] >= 0) | np.isinf(prices[items])]
+    if len(unknown):
+        item = ranking.items.ids[unknown[0]]
+        raise ContractError(f"the relevant item {item!r} has no price: {prices[unknown[0]]}")
+    paid[row, place] = prices[items]
+    return paid
 
 
 def _ideal(key_rows: np.ndarray, grades: np.ndarray, n: int, cut: int) -> np.ndarray:

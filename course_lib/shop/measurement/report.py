@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -28,6 +28,7 @@ class Report:
         kind: ``"query"`` or ``"user"``.
         gain: the gain of the NDCGs.
         seed: of the bootstrap.
+        unranked: those of ``keys`` that the ranking lacks (``missing`` is their number).
     """
 
     keys: tuple[str, ...]
@@ -38,6 +39,7 @@ class Report:
     kind: str
     gain: str
     seed: int
+    unranked: frozenset[str] = frozenset()
 
     @cached_property
     def mean(self) -> dict[str, float]:
@@ -58,6 +60,23 @@ class Report:
         }
         counts = {"missing": self.missing, "unjudged": self.unjudged, "no_relevant": self.no_relevant}
         return {"kind": self.kind, "n": len(self.keys), **counts, "gain": self.gain, "metrics": metrics}
+
+    def select(self, keys: Iterable[str]) -> Report:
+        """The report of some of the keys, in this report's order; it says nothing of ranked or judged others.
+
+        Raises:
+            ContractError: none of the keys, or one that was not measured.
+        """
+        wanted = {keys} if isinstance(keys, str) else set(keys)
+        rows = [row for row, key in enumerate(self.keys) if key in wanted]
+        if not rows or len(rows) < len(wanted):
+            unknown = sorted(wanted.difference(self.keys))
+            what = f"no {self.kind} {unknown[0]!r} was measured" if unknown else f"no {self.kind} is selected"
+            raise ContractError(what)
+        chosen = tuple(self.keys[row] for row in rows)
+        unranked = self.unranked & wanted
+        values = {metric: values[rows] for metric, values in self.per_query.items()}
+        return Report(chosen, values, len(unranked), 0, 0, self.kind, self.gain, self.seed, unranked)
 
     def __getitem__(self, metric: str) -> float:
         if metric not in self.per_query:
