@@ -56,7 +56,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             # A library may turn the interrupt into an error of its own.
             if not (interrupts.signal or isinstance(error, KeyboardInterrupt)):
                 raise
-            line = "interrupted; finished stages are kept, run the same command to go on"
+            told = str(error) if isinstance(error, KeyboardInterrupt) else ""  # a command may know more
+            line = told or "interrupted; finished stages are kept, run the same command to go on"
             return _fail(line, 128 + (interrupts.signal or signal.SIGINT))
 
 
@@ -123,6 +124,7 @@ def build_parser() -> Parser:
     parser = Parser(prog="course", description="The course on large models for e-commerce search and recommendation.")
     from course_lib import __version__
     from course_lib.classroom import check_command, exercises_command, grade_command, progress_command
+    from course_lib.shop.loaders import data_command
 
     parser.add_argument("--version", action="version", version=f"course {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND", parser_class=Parser)
@@ -131,6 +133,7 @@ def build_parser() -> Parser:
     progress_command.add_parser(commands)
     grade_command.add_parser(commands)
     exercises_command.add_parser(commands)
+    data_command.add_parser(commands)
     _add_map(commands)
     return parser
 

@@ -7,17 +7,17 @@ import json
 import queue
 import threading
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from course_lib.classroom import messages
 from course_lib.classroom.grading import Prepared, grade, prepare
 from course_lib.classroom.intake import Entry, Intake
 from course_lib.classroom.loading import Exercise
 from course_lib.classroom.process import Confinement
+from course_lib.classroom.report.names import visible
 from course_lib.classroom.submission import SubmissionError, parse_sources
 from course_lib.classroom.verdict import Outcome, Verdict
 from course_lib.core.bilingual import Text
@@ -31,6 +31,13 @@ _FORMAT = 1
 _DECIDING = tuple(f"course_lib.classroom.{name}" for name in ("grading", "sandbox", "submission", "worker"))
 FAULT = Text("The grader failed here. This is no fault of the answer; it was reported to the instructor.",
              "批改程序在此出错。这不是答案的问题；已报告给教师。")  # fmt: skip
+NO_FILE = Text("No file for this topic was found.", "没有找到这个主题的文件。")
+_PLACE = Text("It was looked for at `{place}.ipynb` and `{place}.py` in your folder.",
+              "查找的位置是你文件夹中的 `{place}.ipynb` 和 `{place}.py`。")  # fmt: skip
+_UNUSED = Text("Files of yours that were not graded: {files}.", "你的以下文件没有被批改：{files}。")
+_MORE = Text("{files} and {n} more", "{files} 等另外 {n} 个")
+#: unused files that are named, and characters of each
+_NAMED, _NAME = 8, 120
 
 
 @dataclass(frozen=True)
@@ -41,6 +48,7 @@ class Graded:
         notes: how the file was read, for the learner.
         sha256: of the file, or "" where there is none or it can't be read.
         trouble: how the grader itself failed, or "": then the result is not kept, and it is not the learner's fault.
+        absent: no file for the topic was found; ``notes`` say where it was looked for.
     """
 
     topic: str
@@ -48,6 +56,7 @@ class Graded:
     notes: tuple[Text, ...] = ()
     sha256: str = ""
     trouble: str = ""
+    absent: bool = False
 
 
 class Store:
@@ -59,6 +68,8 @@ class Store:
         self._common = [_FORMAT, seed, mode, lock_fingerprint()]
         self._topics: dict[str, str] = {}
         self._lock = threading.Lock()
+        #: names of the results that were made here, and not found
+        self.made: set[str] = set()
 
     def key(self, exercise: Exercise, entry: Entry, sha256: str) -> str:
         """The name of a result."""
@@ -83,6 +94,7 @@ class Store:
     def save(self, key: str, graded: Graded) -> None:
         """Keep a result; atomic."""
         data = {"verdicts": [one.to_dict() for one in graded.verdicts], "notes": [asdict(one) for one in graded.notes]}
+        self.made.add(key)  # first, so that whoever finds the file knows
         with atomic_file(self.folder / f"{key}.json") as file:
             json.dump(data, file)
 
@@ -96,6 +108,9 @@ class Batch:
         kept: (learner, topic) -> name in the store and the file's sha256.
         loose: (learner, topic) -> a result that is not kept.
         faults: (learner, topic, traceback) of the grader's own failures.
+        unused: learner -> his files that are not graded.
+        resumed: results kept from an earlier run.
+        shared: results that an equal submission got in this run.
     """
 
     store: Store
@@ -104,7 +119,9 @@ class Batch:
     loose: dict[tuple[str, str], Graded] = field(default_factory=dict)
     entry_notes: dict[tuple[str, str], tuple[Text, ...]] = field(default_factory=dict)
     faults: list[tuple[str, str, str]] = field(default_factory=list)
+    unused: Mapping[str, list[str]] = field(default_factory=dict)
     resumed: int = 0
+    shared: int = 0
 
     def results(self, learner: str) -> list[Graded]:
         """A learner's results in every topic of the batch, in order; NOT ATTEMPTED where he handed in nothing."""
@@ -120,7 +137,8 @@ class Batch:
                 where = str(self.store.folder / f"{key}.json")
                 raise CourseError("a result has gone meanwhile", where=where, remedy="Run the command again")
         if graded is None:
-            return Graded(exercise.topic, _all(exercise, Outcome.NOT_ATTEMPTED, messages.NOT_ATTEMPTED))
+            notes = _absence(exercise.topic, self.unused.get(learner, ()))
+            return Graded(exercise.topic, _all(exercise, Outcome.NOT_ATTEMPTED, NO_FILE), notes, absent=True)
         return Graded(graded.topic, graded.verdicts, self.entry_notes.get(place, ()) + graded.notes, graded.sha256,
                       graded.trouble)  # fmt: skip
 
@@ -148,21 +166,22 @@ def grade_batch(
         CourseError: a spec or its solution is faulty, or results can't be written.
     """
     batch = Batch(store, {topic: exercises[topic] for topic in sorted({entry.topic for entry in taken.entries})})
+    batch.unused = taken.unused
     batch.entry_notes = {(entry.learner, entry.topic): entry.notes for entry in taken.entries if entry.notes}
     prepared = _Once(lambda topic: prepare(exercises[topic], seed))
     slots: queue.SimpleQueue[int] = queue.SimpleQueue()
     for slot in range(jobs):
         slots.put(slot)
 
-    def work(entry: Entry) -> tuple[Entry, Graded, str, bool]:
+    def work(entry: Entry) -> tuple[Entry, Graded, str, str]:
         slot = slots.get()
         try:
             return (entry, *_grade_entry(entry, exercises[entry.topic], store, prepared, confine(slot)))
         finally:
             slots.put(slot)
 
-    def keep(result: tuple[Entry, Graded, str, bool]) -> None:
-        entry, graded, key, resumed = result
+    def keep(result: tuple[Entry, Graded, str, str]) -> None:
+        entry, graded, key, source = result
         place = (entry.learner, entry.topic)
         if key:
             batch.kept[place] = (key, graded.sha256)
@@ -170,7 +189,8 @@ def grade_batch(
             batch.loose[place] = graded
         if graded.trouble:
             batch.faults.append((*place, graded.trouble))
-        batch.resumed += resumed
+        batch.resumed += source == "earlier"
+        batch.shared += source == "equal"
         on_done(entry, graded)
 
     _in_threads(work, taken.entries, jobs, keep, on_stop)
@@ -180,26 +200,27 @@ def grade_batch(
 
 def _grade_entry(
     entry: Entry, exercise: Exercise, store: Store, prepared: _Once, confinement: Confinement
-) -> tuple[Graded, str, bool]:
-    """The result, its name in the store ("" when it is not kept), and whether it was there before."""
+) -> tuple[Graded, str, str]:
+    """The result, its name in the store ("" when it is not kept), and where it comes from: ``made`` now, ``earlier``
+    (another run), or ``equal`` (another submission of this run)."""
     try:
         content = entry.read()
     except SubmissionError as error:
-        return Graded(exercise.topic, _all(exercise, Outcome.ERROR, error.text)), "", False
+        return Graded(exercise.topic, _all(exercise, Outcome.ERROR, error.text)), "", "made"
     sha256 = hashlib.sha256(content).hexdigest()
     key = store.key(exercise, entry, sha256)
     graded = store.load(key, exercise, sha256)
     if graded is not None:
-        return graded, key, True
+        return graded, key, "equal" if key in store.made else "earlier"
     ready = prepared(exercise.topic)  # a faulty spec is everybody's trouble, so it is not caught
     try:
         graded = _judge(content, sha256, entry, exercise, ready, confinement)
     except Exception:  # whatever one learner's file does to the grader stays with that learner
         graded = _fault(exercise, sha256, traceback.format_exc())
     if graded.trouble:
-        return graded, "", False
+        return graded, "", "made"
     store.save(key, graded)
-    return graded, key, False
+    return graded, key, "made"
 
 
 def _judge(
@@ -211,6 +232,16 @@ def _judge(
         return Graded(exercise.topic, _all(exercise, Outcome.ERROR, error.text), (), sha256)
     verdicts = grade(ready, sources.cells, confinement)
     return Graded(exercise.topic, verdicts, sources.notes, sha256)
+
+
+def _absence(topic: str, unused: Sequence[str]) -> tuple[Text, ...]:
+    """Notes of one who handed in no file for a topic: where it was looked for, and what he handed in instead."""
+    looked = _PLACE.format(place=topic.replace(".", "/"))
+    if not unused:
+        return (looked,)
+    named = ", ".join(f"`{visible(path)[:_NAME]}`" for path in unused[:_NAMED])
+    files = _MORE.format(files=named, n=len(unused) - _NAMED) if len(unused) > _NAMED else named
+    return looked, _UNUSED.format(files=files)
 
 
 def _fault(exercise: Exercise, sha256: str, why: str) -> Graded:
@@ -279,10 +310,14 @@ def _in_threads(
                 keep(value)
     except BaseException as error:
         stop.set()
-        if isinstance(error, KeyboardInterrupt):
+        interrupted = isinstance(error, KeyboardInterrupt)
+        if interrupted:
             on_stop()
         while running:  # what is being graded is finished and kept
-            running -= done.get()[0] == "end"
+            kind, value = done.get()
+            running -= kind == "end"
+            if interrupted and kind == "result":
+                keep(value)
         raise
     if failure is not None:
         raise failure

@@ -20,7 +20,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         description=(
             "Check your answers to a topic's exercises, and keep the result in your progress.\n"
             "Your code runs in a process of its own with limits of time and memory. Exit code: 0 all are right,\n"
-            "1 not all, 2 bad input; Ctrl-C ends --watch with 0."
+            "1 not all (or a solution before the first attempt), 2 bad input; Ctrl-C ends --watch with 0."
         ),
         epilog=(
             "examples:\n"
@@ -33,7 +33,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     parser.add_argument("topic", metavar="TOPIC", help="id of a topic (shop.measurement), or TOPIC/QUESTION")
     parser.add_argument("question", metavar="QUESTION", nargs="?", help="only this question")
     parser.add_argument("--file", metavar="FILE", help="notebook or script (default: exercises/BRANCH/TOPIC.ipynb)")
-    parser.add_argument("--hint", metavar="N", nargs="?", type=int, const=0, help="show the next hint, or the N-th")
+    parser.add_argument("--hint", metavar="N", nargs="?", type=int, const=True, help="show the next hint, or the N-th")
     parser.add_argument("--solution", action="store_true", help="show a solution, once you have checked an answer")
     parser.add_argument("--anyway", action="store_true", help="with --solution: show it without an attempt")
     parser.add_argument("--watch", action="store_true", help="check again whenever the file is saved; Ctrl-C ends")
@@ -59,10 +59,11 @@ def run(options: argparse.Namespace, root: Path = ROOT) -> int:
         raise ContractError("--anyway goes with --solution")
     asked = terminal.TerminalQuestion.find(options.topic, options.question, alone=asks_help, root=root)
     if options.solution:
-        print(asked[0].solution(options.anyway))
-        return 0
+        note = asked[0].solution(options.anyway)
+        print(note)
+        return 0 if note.code else 1  # "try it first" is no solution
     if options.hint is not None:
-        print(asked[0].hint(options.hint or None))
+        print(asked[0].hint(None if options.hint is True else options.hint))
         return 0
     session = terminal.Session(asked, options.file, root)
     if options.json:

@@ -21,6 +21,10 @@ _LOOKS = {
 _NEXT = Text("Next step", "下一步")
 _CASES = Text("Cases", "测试用例")
 _PRINTED = Text("Your code printed", "你的代码输出了")
+_PRINTED_FIRST = Text("Your code printed, first lines", "你的代码输出了（前几行）")
+_MORE = Text("… more lines: {n}", "… 其余行数：{n}")
+_MOST_LINES, _MOST_CHARACTERS = 12, 1_000  # of what was printed; the verdict must stay in sight
+_CUT = 4_000  #: a text of this length was cut before it came here
 _HINT = Text("Hint {number} of {total}: {ask}", "提示 {number}/{total}：{ask}")
 _HINTS_SEEN = Text("All {total} hints seen; the solution: {ask}", "{total} 条提示都看过了；参考答案：{ask}")
 _HIDDEN = Text("hidden", "隐藏")
@@ -30,21 +34,25 @@ _RIGHT, _WRONG = Text("right", "正确"), Text("wrong", "错误")
 
 @dataclass(frozen=True)
 class Help:
-    """Where more help is: hints seen and in all, what to type for the next one and for the solution; and what was
-    checked, in words."""
+    """Where more help is: hints seen and in all, what to type for the next one and for the solution; what was
+    checked, in words; and why that may not be what the learner means."""
 
     seen: int
     total: int
     hint: str
     solution: str
     checked: Text = Text("", "")
+    doubt: Text = Text("", "")
 
-    def lines(self, language: str) -> list[str]:
-        """``Hint 1 of 3: question("…").hint()``, and what was checked; without what there is nothing to say of."""
+    def lines(self, language: str, right: bool = False) -> list[str]:
+        """``Hint 1 of 3: question("…").hint()`` (not where the answer is ``right``), what was checked, and the doubt;
+        without what there is nothing to say of.
+        """
         hint = _HINT.format(number=self.seen + 1, total=self.total, ask=self.hint)
         if self.seen >= self.total:
             hint = _HINTS_SEEN.format(total=self.total, ask=self.solution) if self.total else Text("", "")
-        return [line for line in (hint.get(language), self.checked.get(language)) if line]
+        said = (Text("", "") if right else hint, self.checked, self.doubt)
+        return [line for one in said if (line := one.get(language))]
 
 
 def outcome_word(outcome: Outcome, language: str | None = None) -> str:
@@ -61,7 +69,7 @@ def as_text(verdict: Verdict, help: Help | None = None, language: str | None = N
     """The lines for a terminal. Control characters in what a learner's code gave are shown as ``?``.
 
     Args:
-        help: where the next hint is; only told where the answer is not right.
+        help: where the next hint is, only told where the answer is not right; and what was checked.
         colour: with ANSI colours; the outcome is a word in any case.
     """
     language = language or chosen_language()
@@ -84,10 +92,11 @@ def as_text(verdict: Verdict, help: Help | None = None, language: str | None = N
         wide = max(map(len, worth))
         for case, score in zip(verdict.cases, worth, strict=True):
             lines.append(f"    {'✓' if case.passed else '✗'} {score.rjust(wide)}  {_case_words(case, language)}")
+    if help:
+        lines += [f"  {line}" for line in help.lines(language, verdict.outcome is Outcome.PASS)]
     if verdict.printed.strip():
-        lines += [f"  {_PRINTED.get(language)}:", *_indented(verdict.printed.rstrip(), "    | ")]
-    if help and verdict.outcome is not Outcome.PASS:
-        lines += [f"  {line}" for line in help.lines(language)]
+        label, printed, more = _printed(verdict.printed, language)
+        lines += [f"  {label}:", *_indented(printed, "    | "), *([f"    {more}"] if more else [])]
     lines = [harmless(line) for line in lines]
     if colour:
         lines[0] = f"\x1b[1;{ansi}m{head}\x1b[0m{lines[0][len(head) :]}"
@@ -116,11 +125,13 @@ def as_html(verdict: Verdict, help: Help | None = None, language: str | None = N
         items = "".join(_case_html(case, language) for case in verdict.cases)
         parts.append(_paragraph(f"<strong>{_CASES.get(language)}</strong>"))
         parts.append(f'<ul style="list-style:none;margin:.2em 0;padding-left:.4em">{items}</ul>')
+    if help:
+        parts += [_paragraph(_safe(line)) for line in help.lines(language, verdict.outcome is Outcome.PASS)]
     if verdict.printed.strip():
-        parts.append(_paragraph(f"<strong>{_PRINTED.get(language)}</strong>"))
-        parts.append(f'<pre style="{_CODE}margin:.2em 0">{_safe(verdict.printed.rstrip())}</pre>')
-    if help and verdict.outcome is not Outcome.PASS:
-        parts += [_paragraph(_safe(line)) for line in help.lines(language)]
+        label, printed, more = _printed(verdict.printed, language)
+        parts.append(_paragraph(f"<strong>{label}</strong>"))
+        parts.append(f'<pre style="{_CODE}margin:.2em 0">{_safe(printed)}</pre>')
+        parts += [_paragraph(more)] if more else []
     return framed("".join(parts), bar, language)
 
 
@@ -167,6 +178,17 @@ def _tells_cases(verdict: Verdict) -> bool:
     """Whether the cases tell more than the headline: not where all are right, nor where none could be run."""
     ran = verdict.outcome is Outcome.FAIL or verdict.shown or any(case.passed for case in verdict.cases)
     return bool(verdict.cases) and verdict.outcome is not Outcome.PASS and bool(ran)
+
+
+def _printed(text: str, language: str) -> tuple[str, str, str]:
+    """What was printed, cut to what a verdict has room for: a label, the text, and how much is left out or ""."""
+    lines = text.rstrip().splitlines()
+    first = "\n".join(lines[:_MOST_LINES])
+    shown = first if len(first) <= _MOST_CHARACTERS else first[:_MOST_CHARACTERS] + "…"
+    left = len(lines) - 1 - shown.count("\n")
+    number = f"{left}+" if len(text) >= _CUT else left
+    label = _PRINTED_FIRST if left or shown != first else _PRINTED
+    return label.get(language), shown, _MORE.format(n=number).get(language) if left else ""
 
 
 def _case_words(case: CaseResult, language: str) -> str:

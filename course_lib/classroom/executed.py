@@ -7,24 +7,41 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from course_lib.classroom.invoked import program
+from course_lib.classroom.lookalike import lookalike
 from course_lib.classroom.masters import Master
-from course_lib.classroom.submission import defines, read_sources, without_magics
+from course_lib.classroom.submission import Sources, SubmissionError, defines, read_sources, without_magics
 from course_lib.core.bilingual import Text
-from course_lib.core.errors import CourseError
+from course_lib.core.errors import CourseError, DataError
 
 _CELL = Text("cell In [{number}]", "单元格 In [{number}]")
+_MISSPELT = Text(
+    "Cell In [{number}]{when} defines {other}, not {name}. If that is your answer, its name is misspelt: correct it, "
+    "run the cell and check again.",
+    "{when}单元格 In [{number}] 定义的是 {other}，而不是 {name}。如果那是你的答案，名称就写错了：请改正，运行该单元格后再检查。",
+)
+_LATER = Text(", run later,", "之后运行的")
+#: what SubmissionError says to somebody who hands in, and what it means for one who checks his own file
+_AT_HOME = (("hand it in again", "check it again"), ("Hand in", "Name"), ("重新提交", "重新检查"), ("请提交", "请给出"))
 
 
 @dataclass(frozen=True)
 class Found:
-    """Source of an answer, and where it stood in words ("cell In [7]"; "" for a script)."""
+    """An answer.
 
-    source: str
-    place: Text
+    Attributes:
+        source: its text; None where no cell that was run defines the name.
+        place: where it stood in words ("cell In [7]"; "" for a script).
+        doubt: that a later cell looks like the answer with its name misspelt, or "".
+    """
+
+    source: str | None
+    place: Text = Text("", "")
+    doubt: Text = Text("", "")
 
 
-def answer(name: str, master: Master) -> Found | None:
-    """The answer cell that was run last, or the running script's; None where a notebook has run none yet.
+def answer(name: str, master: Master) -> Found:
+    """The answer cell that was run last, or the running script's.
 
     Raises:
         CourseError: there is neither a notebook nor a script.
@@ -32,18 +49,33 @@ def answer(name: str, master: Master) -> Found | None:
     """
     shell = notebook()
     if shell is not None:
-        for number, source in reversed(list(enumerate(_inputs(shell)))):
+        cells = _inputs(shell)
+        for number, source in reversed(list(enumerate(cells))):
             # A cell that Python can't read counts by its look: the learner ran it last, and must hear of its mistake
             # instead of praise for the version before.
             if name in source and defines(plain := without_magics(source), name):
-                return Found(plain, _CELL.format(number=number))
-        return None
+                return Found(plain, _CELL.format(number=number), _doubt(name, cells, number, master))
+        return Found(None, doubt=_doubt(name, cells, -1, master))
     script = getattr(sys.modules.get("__main__"), "__file__", None)
     if not script or not Path(script).is_file():
         raise CourseError("there is no notebook and no script to take the answer from",
-                          remedy="Use `course check TOPIC --file FILE` in a terminal")  # fmt: skip
-    cells = read_sources(Path(script), master).cells
-    return Found(cells[name], Text("", "")) if name in cells else None
+                          remedy=f"Use `{program()} check TOPIC --file FILE` in a terminal")  # fmt: skip
+    return Found(read_own(Path(script), master).cells.get(name))
+
+
+def read_own(path: Path, master: Master) -> Sources:
+    """``read_sources`` for one's own file, which nobody hands in.
+
+    Raises:
+        DataError: as there, in words for this reader.
+    """
+    try:
+        return read_sources(path, master)
+    except SubmissionError as error:
+        remedy = error.remedy or ""
+        for handed_in, own in _AT_HOME:
+            remedy = remedy.replace(handed_in, own)
+        raise DataError(error.what, where=error.where, remedy=remedy) from error
 
 
 def notebook() -> Any | None:
@@ -56,6 +88,16 @@ def names_there() -> dict[str, Any]:
     """Names that the notebook's cells have defined; {} in a script."""
     shell = notebook()
     return shell.user_ns if shell is not None else {}
+
+
+def _doubt(name: str, cells: list[str], number: int, master: Master) -> Text:
+    """What to say of the cells after that number (-1: no cell holds the answer)."""
+    stub, before = master.questions[name].stub, [*cells[: number + 1], master.setup]
+    found = lookalike(name, stub, before, cells[number + 1 :], master.questions)
+    if found is None:
+        return Text("", "")
+    when = Text("", "") if number < 0 else _LATER
+    return _MISSPELT.format(number=number + 1 + found[0], other=found[1], name=name, when=when)
 
 
 def _inputs(shell: Any) -> list[str]:

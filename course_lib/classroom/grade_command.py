@@ -53,12 +53,14 @@ def run(options: argparse.Namespace) -> int:
     from course_lib.classroom.batch import Store, grade_batch, report_folder
     from course_lib.classroom.intake import intake
     from course_lib.classroom.loading import graded_topics, load_exercise
+    from course_lib.classroom.private_specs import private_topics, refuse_mistyped
     from course_lib.classroom.report.names import visible
-    from course_lib.classroom.report.summary import Run
+    from course_lib.classroom.report.summary import Run, specs_line
     from course_lib.classroom.report.write import write_report
     from course_lib.core.bilingual import chosen_language
 
-    out, private = Path(options.out), _private(options.private_specs)
+    out, private = Path(options.out), Path(options.private_specs) if options.private_specs is not None else None
+    own = private_topics(private)
     jobs = _jobs(options.jobs)
     if options.seed < 0:
         raise ContractError(f"--seed is {options.seed}; it must be a whole number of at least 0")
@@ -68,6 +70,11 @@ def run(options: argparse.Namespace) -> int:
     topics = graded_topics(private=private)
     started = time.monotonic()
     with intake(options.submissions, topics, lambda topic: live_topic(topic, topics)) as taken, report_folder(out):
+        if taken.wrapper:
+            print(f"course: the learners' folders are those inside {visible(taken.wrapper)}/", file=sys.stderr)
+        if taken.advice:  # it is about the whole path: what it means for each file would only mislead
+            raise CourseError("none of these files belongs to a graded topic", where=options.submissions,
+                              remedy=taken.advice)  # fmt: skip
         for path, problem in taken.problems[:20]:
             print(f"course: {visible(path)}: {problem.get(language)}", file=sys.stderr)
         if len(taken.problems) > 20:
@@ -75,30 +82,28 @@ def run(options: argparse.Namespace) -> int:
         if not taken.entries:
             raise CourseError("none of these files belongs to a graded topic", where=options.submissions,
                               remedy=f"Graded are {', '.join(topics) or 'no topics at all'}")  # fmt: skip
-        exercises = {topic: load_exercise(topic, private=private) for topic in sorted({e.topic for e in taken.entries})}
+        handed_in = sorted({entry.topic for entry in taken.entries})
+        refuse_mistyped(private, own, handed_in)
+        exercises = {topic: load_exercise(topic, private=private) for topic in handed_in}
+        own = tuple(topic for topic in handed_in if topic in own)
+        if private is not None:
+            print(f"course: {specs_line(own, handed_in).get(language)}", file=sys.stderr)
         secrets = tuple(path.resolve() for path in (Path(options.submissions), out, private) if path is not None)
         progress = _Progress(len(taken.entries))
         try:
             batch = grade_batch(taken, exercises, Store(out / "work", options.seed, mode), _confinement(mode, secrets),
                                 jobs, options.seed, progress.done, progress.stopping)  # fmt: skip
+        except KeyboardInterrupt as error:
+            raise KeyboardInterrupt(progress.left_off()) from error
         finally:
             progress.close()
-        about = Run(mode, options.seed, language, time.monotonic() - started)
+        about = Run(mode, options.seed, language, time.monotonic() - started,
+                    private=None if private is None else own)  # fmt: skip
         summary = write_report(out, taken, batch, about)
     for learner, topic, _ in batch.faults:
         print(f"course: the grader failed on {visible(learner)}, {topic}; see {out / 'faults.txt'}", file=sys.stderr)
     _print(summary, out, options.json, language)
     return 1 if batch.faults else 0
-
-
-def _private(folder: str | None) -> Any:
-    from pathlib import Path
-
-    if folder is None:
-        return None
-    if not Path(folder).is_dir():
-        raise CourseError("no such folder", where=folder, remedy="Name a folder with BRANCH/grade_TOPIC.py")
-    return Path(folder)
 
 
 def _jobs(jobs: int | None) -> int:
@@ -164,10 +169,14 @@ class _Progress:
             print(f"graded {self.count} of {self.total} files, {self.open} answers not right", file=sys.stderr)
 
     def stopping(self) -> None:
-        """Interrupted."""
+        """Interrupted: what is being graded is finished."""
         self.close()
-        print(f"course: stopping; {self.count} of {self.total} files are graded and kept (Ctrl-C again: stop at once)",
-              file=sys.stderr)  # fmt: skip
+        self.last = float("inf")  # no progress from here on
+        print("course: stopping as soon as the files in work are graded (Ctrl-C again: at once)", file=sys.stderr)
+
+    def left_off(self) -> str:
+        """How far it came."""
+        return f"interrupted; {self.count} of {self.total} files are graded and kept, run the same command to go on"
 
     def close(self) -> None:
         """Leave the bar as it stands."""
@@ -182,8 +191,12 @@ def _print(summary: Any, out: Any, as_json: bool, language: str) -> None:
 
         print(json.dumps(summary.to_dict(), ensure_ascii=False, indent=2))
         return
+    from course_lib.classroom.report.words import WORDS
+
+    names = {name: WORDS[name].get(language) if language == "zh" else name
+             for question in summary.questions.values() for name in question.outcomes}  # fmt: skip
     print(summary.line(language))
     for question in summary.questions.values():
         print(f"  {question.id:<44} {question.mean:5.2f} / {question.max_points:g}   "
-              + "  ".join(f"{count} {name}" for name, count in question.outcomes.items() if count))  # fmt: skip
+              + "  ".join(f"{count} {names[name]}" for name, count in question.outcomes.items() if count))  # fmt: skip
     print(out / "index.html")

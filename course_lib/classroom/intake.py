@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from course_lib.classroom.placing import Places, is_answer
 from course_lib.classroom.report.names import visible
 from course_lib.classroom.submission import MAX_FILE_BYTES, SubmissionError, read_handle, too_large, unreadable
 from course_lib.core.bilingual import Text
@@ -27,7 +28,8 @@ MAX_TOTAL_BYTES = 2_000_000_000
 _MAX_RATIO, _HARMLESS_BYTES = 200, 100_000_000
 #: of an archive: as Python objects it takes ten times this
 _MAX_DIRECTORY_BYTES = 8_000_000
-_SUFFIXES = (".ipynb", ".py")
+#: folders inside folders that are looked into: one level around the learners, and two that should not be there
+_MAX_DEPTH = 6
 
 _LINK = Text("this is a symbolic link; links are not followed", "这是符号链接；不跟随链接")
 _NO_FILE = Text("this is not a file (a pipe, a device or a socket)", "这不是普通文件（管道、设备或套接字）")
@@ -35,8 +37,9 @@ _TWICE = Text("the archive holds this file twice", "压缩包中有两个同名�
 _LOCKED = Text("the file is encrypted", "文件已加密")
 _METHOD = Text("the file is packed by a method other than deflate", "文件的压缩方法不是 deflate")
 _HAND_IN = Text("Hand in a notebook or a script", "请提交笔记本或脚本")
-_ASTRAY = Text("not at LEARNER/BRANCH/TOPIC, or a link; skipped", "不在 LEARNER/BRANCH/TOPIC 位置，或是链接；已跳过")
 _BOTH = Text("There are several files for this topic; {origin} was graded.", "该主题有多个文件；批改的是 {origin}。")
+_OTHER = Text("there are several files for this topic; {origin} was graded, this one was not",
+              "该主题有多个文件；批改的是 {origin}，而不是这一个")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -67,11 +70,17 @@ class Intake:
         learners: all names, sorted; also of those who handed in nothing that can be graded.
         entries: in the order of learners, then topics.
         problems: path and what is wrong with it, for what is not graded.
+        unused: learner -> paths inside his folder of files that are not graded.
+        wrapper: the one folder around all learners' folders, which is left out of every path, or "".
+        advice: where there is no entry at all, what may be the matter with the path as a whole, or "".
     """
 
     learners: list[str] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
     problems: list[tuple[str, Text]] = field(default_factory=list)
+    unused: dict[str, list[str]] = field(default_factory=dict)
+    wrapper: str = ""
+    advice: str = ""
     resources: ExitStack = field(default_factory=ExitStack)
 
     def __enter__(self) -> Intake:
@@ -83,17 +92,18 @@ class Intake:
 
 @dataclass(frozen=True)
 class _Found:
-    """A file or folder among the submissions: its path's parts, and how to read it (None: a folder)."""
+    """A file or folder among the submissions: its path's parts, how to read it (None: a folder), if it is a link."""
 
     parts: tuple[str, ...]
     read: Callable[[], bytes] | None
+    link: bool = False
 
 
 def intake(path: str | os.PathLike[str], topics: Collection[str], resolve: Callable[[str], str] = str) -> Intake:
     """Find all submissions.
 
     Args:
-        path: the folder or the zip archive. One folder that wraps all the others is looked into.
+        path: the folder or the zip archive. One folder that lies around all the learners' is looked into.
         topics: ids of the graded topics.
         resolve: gives the live id of a topic that was renamed.
 
@@ -110,10 +120,13 @@ def intake(path: str | os.PathLike[str], topics: Collection[str], resolve: Calla
         else:
             raise DataError("no such folder or archive", where=str(path),
                             remedy="Name a folder or a .zip of submissions")  # fmt: skip
-        _sort_out(_unwrapped(found), taken, topics, resolve)
+        places = Places(topics, resolve)
+        _sort_out(_unwrapped(found, taken, places), taken, places)
+        if not taken.entries:
+            taken.advice = places.advice(path, [one.parts for one in found if one.read is not None])
         if not taken.learners:
             raise DataError("no submissions here", where=str(path),
-                            remedy="Expected are files LEARNER/BRANCH/TOPIC.ipynb or .py")  # fmt: skip
+                            remedy=taken.advice or "Expected are files LEARNER/BRANCH/TOPIC.ipynb or .py")  # fmt: skip
     except BaseException:
         taken.resources.close()
         raise
@@ -140,10 +153,10 @@ def _in_folder(root: Path, taken: Intake) -> Iterator[_Found]:
             here = (*parts, one.name)
             if one.is_dir(follow_symlinks=False):
                 yield _Found(here, None)
-                if len(here) < 4:
+                if len(here) < _MAX_DEPTH:
                     waiting.append(here)
             else:
-                yield _Found(here, _file_reader(root, here, one))
+                yield _Found(here, _file_reader(root, here, one), one.is_symlink())
 
 
 def _file_reader(root: Path, parts: tuple[str, ...], listed: os.DirEntry[str]) -> Callable[[], bytes]:
@@ -224,7 +237,8 @@ def _in_archive(path: Path, taken: Intake) -> Iterator[_Found]:
             continue
         seen[parts] = seen.get(parts, 0) + 1
         if seen[parts] == 1:
-            yield _Found(parts, lambda member=member, parts=parts: _read_member(archive, member, seen[parts]))
+            link = stat.S_ISLNK(member.external_attr >> 16)
+            yield _Found(parts, lambda member=member, parts=parts: _read_member(archive, member, seen[parts]), link)
 
 
 def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, copies: int) -> bytes:
@@ -267,45 +281,62 @@ def _too_many(path: Path) -> DataError:
                      remedy="Grade in parts")  # fmt: skip
 
 
-def _is_answer(one: _Found, depth: int) -> bool:
-    return one.read is not None and len(one.parts) == depth and PurePosixPath(one.parts[-1]).suffix in _SUFFIXES
-
-
-def _unwrapped(found: list[_Found]) -> list[_Found]:
-    """Without the one folder that holds everything, where there is one."""
-    if any(_is_answer(one, 3) for one in found) or len({one.parts[0] for one in found}) != 1:
+def _unwrapped(found: list[_Found], taken: Intake, places: Places) -> list[_Found]:
+    """Without the one folder that holds every learner's, where there is one."""
+    files = [one.parts for one in found if one.read is not None]
+    taken.wrapper = places.wrapper(files, [one.parts for one in found if one.read is None])
+    if not taken.wrapper:
         return found
-    if not any(_is_answer(one, 4) for one in found):
-        return found
-    return [_Found(one.parts[1:], one.read) for one in found if len(one.parts) > 1]
+    for one in found:
+        if one.read is not None and len(one.parts) == 1:  # beside the wrapping folder
+            taken.problems.append((one.parts[0], _LINK if one.link else places.trouble(one.parts)))
+    return [_Found(one.parts[1:], one.read, one.link) for one in found if len(one.parts) > 1]
 
 
-def _sort_out(
-    found: list[_Found], taken: Intake, topics: Collection[str], resolve: Callable[[str], str]
-) -> None:
+def _sort_out(found: list[_Found], taken: Intake, places: Places) -> None:
     learners: set[str] = set()
-    chosen: dict[tuple[str, str], Entry] = {}
+    candidates: dict[tuple[str, str], list[_Found]] = {}
+    others: list[_Found] = []
     for one in sorted(found, key=lambda each: each.parts):
         if one.read is None or len(one.parts) > 1:
             learners.add(one.parts[0])
-        if not _is_answer(one, 3):
-            if one.read is not None and len(one.parts) < 3:
-                # Perhaps a learner's folder that is a link: say so, rather than grade one learner less in silence.
-                taken.problems.append(("/".join(one.parts), _ASTRAY))
+        if one.read is None:
             continue
-        learner, branch, file = one.parts
-        origin, path = "/".join(one.parts), PurePosixPath(file)
-        written = f"{branch}.{path.stem}"
-        topic = written if written in topics else resolve(written)
-        if topic not in topics:
-            taken.problems.append((origin, Text("no graded topic has this name; skipped", "没有叫这个名字的评分主题；已跳过")))
-            continue
-        entry = Entry(learner, topic, origin, path.suffix, one.read)
-        before = chosen.get((learner, topic))
-        if before is not None:
-            first = before if before.suffix == ".ipynb" else entry
-            entry = Entry(learner, topic, first.origin, first.suffix, first.read,
-                          (_BOTH.format(origin=visible(first.origin)),))  # fmt: skip
-        chosen[learner, topic] = entry
+        topic = places.topic(one.parts) if len(one.parts) == 3 and is_answer(one.parts) else None
+        if topic is None:
+            others.append(one)
+        else:
+            candidates.setdefault((one.parts[0], topic), []).append(one)
+    for (learner, topic), files in sorted(candidates.items()):
+        taken.entries.append(_chosen(learner, topic, files, taken))
+    graded = {learner for learner, _ in candidates}
+    for one in others:
+        if len(one.parts) > 1:
+            taken.unused.setdefault(one.parts[0], []).append("/".join(one.parts[1:]))
+        if _told(one, candidates, graded, places):
+            taken.problems.append(("/".join(one.parts), _LINK if one.link else places.trouble(one.parts)))
     taken.learners = sorted(learners, key=lambda name: (name.casefold(), name))
-    taken.entries = [chosen[key] for key in sorted(chosen)]
+
+
+def _chosen(learner: str, topic: str, files: list[_Found], taken: Intake) -> Entry:
+    """The file that is graded: a notebook before a script; the others are named as not graded."""
+    first, *rest = sorted(files, key=lambda one: (not one.parts[-1].endswith(".ipynb"), one.parts))
+    origin, notes = "/".join(first.parts), ()
+    if rest:
+        notes = (_BOTH.format(origin=visible(origin)),)
+        taken.problems += [("/".join(one.parts), _OTHER.format(origin=visible(origin))) for one in rest]
+        taken.unused.setdefault(learner, []).extend("/".join(one.parts[1:]) for one in rest)
+    return Entry(learner, topic, origin, PurePosixPath(first.parts[-1]).suffix, first.read, notes)
+
+
+def _told(
+    one: _Found, candidates: Collection[tuple[str, str]], graded: Collection[str], places: Places
+) -> bool:
+    """Whether the instructor should hear of a file that is not graded: it may be an answer. Somebody's data is not."""
+    depth, learner = len(one.parts), one.parts[0]
+    if depth < 3:
+        return True  # perhaps a learner's folder that is a link: no learner may be graded less in silence
+    if is_answer(one.parts):
+        return depth == 3 or learner not in graded or places.likely(one.parts) is not None
+    topic = places.topic(one.parts) if depth == 3 else None
+    return topic is not None and (learner, topic) not in candidates

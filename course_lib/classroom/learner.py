@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 import html
 import os
+import re
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -17,6 +18,7 @@ from course_lib.classroom import executed
 from course_lib.classroom.aliases import live_id
 from course_lib.classroom.display import Help, as_html, as_text, framed, harmless, wants_colour
 from course_lib.classroom.grading import Prepared, grade, prepare
+from course_lib.classroom.invoked import program
 from course_lib.classroom.loading import Exercise, graded_topics, load_exercise
 from course_lib.classroom.process import Plain
 from course_lib.classroom.own_names import explained
@@ -104,13 +106,14 @@ class LearnerQuestion:
         """
         prepared = _prepared(self._topic, self._name, self._root)
         found = executed.answer(self._name, prepared.exercise.master)
-        [verdict] = grade(prepared, {self._name: found.source} if found else {}, confinement=Plain(), reveal=True)
-        if found is None:
+        given = {} if found.source is None else {self._name: found.source}
+        [verdict] = grade(prepared, given, confinement=Plain(), reveal=True)
+        if found.source is None:
             verdict = replace(verdict, message=_NOT_RUN.format(name=self._name))
         verdict = explained(verdict, executed.names_there())
         kept(lambda progress: progress.record(verdict), self._root)
-        checked = _CHECKED.format(place=found.place) if found and found.place.en else Text("", "")
-        return Checked(verdict, replace(self.help(self._seen()), checked=checked))
+        checked = _CHECKED.format(place=found.place) if found.place.en else Text("", "")
+        return Checked(verdict, replace(self.help(self._seen()), checked=checked, doubt=found.doubt))
 
     def hint(self, number: int | None = None) -> Note:
         """The next hint, or the one of this number (from 1); seen hints are counted in the progress file.
@@ -124,8 +127,8 @@ class LearnerQuestion:
         if number is None:
             number = min(self._seen() + 1, len(hints))
         if type(number) is not int or not 1 <= number <= len(hints):
-            raise ContractError(f"there is no hint {number!r}", where=self.id,
-                                remedy=f"Ask for one of 1 to {len(hints)}, or for the next: hint()")  # fmt: skip
+            remedy = f"Ask for one of 1 to {len(hints)}, or for the next: {self._call('hint()')}"
+            raise ContractError(f"there is no hint {number!r}", where=self.id, remedy=remedy)
         kept(lambda progress: progress.record_hint(self.id, number), self._root)
         text = str(_HINT.format(number=number, total=len(hints), hint=hints[number - 1]))
         if number == len(hints):
@@ -133,7 +136,7 @@ class LearnerQuestion:
         return Note(text)
 
     def solution(self, anyway: bool = False) -> Note:
-        """The master's solution, after an attempt of one's own (or ``anyway``)."""
+        """The master's solution, after an attempt of one's own (or ``anyway``); before, a note without ``code``."""
         attempts = kept(lambda progress: progress.entry(self.id)["attempts"], self._root)
         if not attempts and not anyway:
             return Note(str(_TRY_FIRST.format(hint=self._call("hint()"), ask=self._call("solution(anyway=True)"))))
@@ -194,12 +197,24 @@ def _nearest(wanted: str, graded: list[str], root: Path) -> str:
             wanted_topic, wanted_name = topic, wanted
         return _like(wanted_topic, topic) * _like(wanted_name, name)
 
+    bare = wanted.removesuffix("/")  # a topic without a question, or a path, or a topic misspelt
+    alike = difflib.get_close_matches(bare, graded, 1, 0.8) if "/" not in bare and "." in bare else []
+    if topic := topic_of_path(wanted, graded) or next(iter(alike), None):
+        every = ", ".join(f"{topic}/{name}" for name in loaded(topic, root).master.questions)
+        return f"The questions of the topic {topic} are {every}"
     names = [(topic, name) for topic in graded for name in loaded(topic, root).master.questions]
     found = [(likeness(topic, name), f"{topic}/{name}") for topic, name in names]
     near = [one for score, one in sorted(found, key=lambda pair: -pair[0]) if score > 0.35][:3]
     if near:
         return f"Did you mean {' or '.join(near)}?"
-    return f"`course progress` lists all questions, of {', '.join(graded)}"
+    return f"`{program()} progress` lists all questions, of {', '.join(graded)}"
+
+
+def topic_of_path(text: str, graded: list[str]) -> str | None:
+    """The topic that was meant by a path: ``exercises/start/first_hour.ipynb``, ``start/first_hour``; None: none."""
+    *folders, name = re.split(r"[/\\]", re.sub(r"\.(?:ipynb|py)$", "", text.strip()))
+    meant = f"{folders[-1]}.{name}" if folders else ""
+    return meant if meant in graded else None
 
 
 def _like(one: str, other: str) -> float:

@@ -7,7 +7,8 @@
      "topics": {"start.setup": "done"}}
 
 ``outcome`` and ``points`` are those of the last check (an emptied stub does not undo them); a question stays passed
-once ``first_passed`` is set. Keys that this version does not know are kept.
+once ``first_passed`` is set. ``attempts`` counts the checks up to the first pass: another look at a right answer is no
+attempt. Keys that this version does not know are kept.
 """
 
 from __future__ import annotations
@@ -20,8 +21,9 @@ from pathlib import Path
 from typing import Any
 
 from course_lib.classroom.aliases import live_id, live_topic
+from course_lib.classroom.invoked import program
 from course_lib.classroom.loading import graded_topics
-from course_lib.classroom.progress_format import CorruptError, empty, merged_entry, new_entry, parse, salvage
+from course_lib.classroom.progress_format import CorruptError, empty, merged_entry, new_entry, parse, passed, salvage
 from course_lib.classroom.verdict import Outcome, Verdict
 from course_lib.core.bilingual import Text
 from course_lib.core.cache import course_home
@@ -33,8 +35,8 @@ from course_lib.core.locks import locked
 #: a progress file of a hundred topics has 200 kB
 MAX_BYTES = 5_000_000
 _SET_ASIDE = Text(
-    "{path}: {what}. The file is kept as {aside}; {rest}",
-    "{path}：{what}。原文件已另存为 {aside}；{rest}",
+    "{path}: {what}. What stood there is kept as {aside}; {rest}",
+    "{path}：{what}。原有内容保留为 {aside}；{rest}",
 )
 _ALL_NEW = Text("a new one is begun", "另起一份新的进度文件")
 _REST_KEPT = Text("what could be read goes on in a new one", "可读的部分已转入新文件")
@@ -94,7 +96,9 @@ class Progress:
         return self.read()["questions"].get(self._live(question)) or new_entry()
 
     def record(self, *verdicts: Verdict) -> None:
-        """Keep the results of checks. An answer that is not attempted counts as no attempt."""
+        """Keep the results of checks. No attempt is counted for an answer that is not attempted, nor after the
+        first pass.
+        """
 
         def change(data: dict[str, Any]) -> None:
             for verdict in verdicts:
@@ -103,7 +107,7 @@ class Progress:
                 entry["max_points"] = float(verdict.max_points)
                 if verdict.outcome is Outcome.NOT_ATTEMPTED:
                     continue
-                entry["attempts"] += 1
+                entry["attempts"] += not passed(entry)
                 entry["outcome"], entry["points"] = verdict.outcome.value, float(verdict.points)
                 entry["best_points"] = max(entry["best_points"], float(verdict.points))
                 if verdict.outcome is Outcome.PASS:
@@ -129,8 +133,22 @@ class Progress:
         self._change(change)
 
     def export(self, path: Path | str) -> int:
-        """Write a copy of the file; returns the number of questions in it."""
+        """Write a copy of the file; returns the number of questions in it.
+
+        Raises:
+            CourseError: the folder is missing, or another file than an older copy stands there; nothing is written.
+        """
+        path = Path(path)
+        if not path.parent.is_dir():
+            raise CourseError("there is no such folder", where=str(path.parent),
+                              remedy="Make it first, or choose another name")  # fmt: skip
         data = self.read()
+        if os.path.lexists(path) and not path.is_dir():
+            try:
+                parse(_content(path))
+            except (CorruptError, CourseError) as error:
+                raise CourseError("another file has this name, and it is no copy of a progress file", where=str(path),
+                                  remedy="Choose another name, so that it is not overwritten") from error  # fmt: skip
         write_json(path, data)
         return len(data["questions"])
 
@@ -148,7 +166,7 @@ class Progress:
             theirs = parse(content)
         except CorruptError as error:
             raise DataError(str(error), where=str(path),
-                            remedy="Import a file that `course progress --export` wrote") from error  # fmt: skip
+                            remedy=f"Import a file that `{program()} progress --export` wrote") from error  # fmt: skip
         except CourseError as error:  # a newer version
             raise CourseError(error.what, where=str(path), remedy=error.remedy) from error
         self._rename(theirs, topics=True)

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from course_lib.classroom.aliases import the_map
+from course_lib.classroom.invoked import program
 from course_lib.core.bilingual import Text
 from course_lib.core.fingerprint import ROOT
 
 _BAR = 10  # characters
 _NOTHING = Text("Nothing is checked yet.", "还没有检查过任何答案。")
 _DONE = Text("All questions are right.", "所有题目都已答对。")
-_NEXT = Text("Next: {id}   (course check {id})", "下一题：{id}   （course check {id}）")
+_NEXT = Text("Next: {id}   ({ask})", "下一题：{id}   （{ask}）")
 _TOPIC = Text("{right} of {n} right", "{n} 题对 {right} 题")
 _TOTAL = Text("Total", "合计")
 _OTHERS = Text(
@@ -54,7 +55,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         description="Your progress by topic: ✓ right, ✗ tried, – not tried; your best points; the next question.",
     )
     moving = parser.add_mutually_exclusive_group()
-    moving.add_argument("--export", metavar="FILE", help="write a copy of your progress")
+    moving.add_argument("--export", metavar="FILE", help="write a copy of your progress; only an older copy is replaced")
     moving.add_argument("--import", metavar="FILE", dest="import_", help="merge a copy: the better result is kept")
     parser.add_argument("--json", action="store_true", help="print the progress as one JSON object")
     parser.add_argument("--lang", choices=("en", "zh"), help="language (default: COURSE_LANG, else en)")
@@ -131,7 +132,8 @@ def print_table(topics: dict[str, list[Line]], data: dict[str, Any], root: Path 
         print(_OTHERS.format(n=others))
     if not any(line.attempts for line in every):
         print(_NOTHING)
-    print(_NEXT.format(id=after) if (after := next_question(topics)) else _DONE)
+    after = next_question(topics)
+    print(_NEXT.format(id=after, ask=f"{program()} check {after.replace('/', ' ')}") if after else _DONE)
 
 
 def print_json(topics: dict[str, list[Line]]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import sys
 from collections.abc import Collection
 from dataclasses import replace
@@ -12,15 +13,17 @@ from pathlib import Path
 from course_lib.classroom.aliases import live_topic
 from course_lib.classroom.attempted import attempted
 from course_lib.classroom.display import as_text, outcome_word, points, symbol, wants_colour
+from course_lib.classroom.executed import read_own
 from course_lib.classroom.grading import Prepared, grade, prepare
-from course_lib.classroom.learner import LearnerQuestion, loaded, question
+from course_lib.classroom.invoked import program
+from course_lib.classroom.learner import LearnerQuestion, loaded, question, topic_of_path
 from course_lib.classroom.loading import Exercise, graded_topics, load_exercise
 from course_lib.classroom.process import Plain
 from course_lib.classroom.progress import kept
-from course_lib.classroom.submission import Sources, read_sources
+from course_lib.classroom.submission import Sources
 from course_lib.classroom.verdict import Outcome, Verdict
 from course_lib.core.bilingual import Text
-from course_lib.core.errors import ContractError, CourseError
+from course_lib.core.errors import ContractError, CourseError, UnknownIdError
 from course_lib.core.fingerprint import ROOT
 
 WATCHING = Text("Watching {file}; every save is checked. Ctrl-C ends.", "正在监视 {file}：每次保存都会检查。按 Ctrl-C 结束。")
@@ -46,9 +49,14 @@ class TerminalQuestion(LearnerQuestion):
             UnknownIdError: there is no such topic or question; the error names the nearest.
             ContractError: ``alone``, and the topic has several.
         """
+        graded = graded_topics(root)
+        if meant := topic_of_path(topic, graded):
+            file = f" --file {shlex.quote(topic)}" if Path(topic).is_file() else ""
+            one = f" {name}" if name else ""
+            raise UnknownIdError(f"{topic[:200]!r} is a path, not a topic",
+                                 remedy=f"Use `{program()} check {meant}{one}{file}`")  # fmt: skip
         if "/" in topic and name is None:
             topic, _, name = topic.partition("/")
-        graded = graded_topics(root)
         live = live_topic(topic, graded, root)
         if name is not None:
             found = question(f"{topic}/{name}", root=root)
@@ -60,7 +68,7 @@ class TerminalQuestion(LearnerQuestion):
         return [cls(live, one.name, root) for one in exercise.questions]
 
     def _call(self, method: str) -> str:
-        return f"course check {self.id} {_ASKS[method]}"
+        return f"{program()} check {self._topic} {self._name} {_ASKS[method]}"
 
 
 class Session:
@@ -87,8 +95,8 @@ class Session:
         self._verdicts: dict[str, Verdict] = {}
         self.path = Path(file) if file is not None else _usual_file(self._topic, root)
         if not self.path.exists():
-            raise CourseError("there is no such file", where=str(self.path),
-                              remedy="Name yours with --file, or make it by `course exercises build`")  # fmt: skip
+            remedy = f"Name yours with --file, or make it by `{program()} exercises build`"
+            raise CourseError("there is no such file", where=str(self.path), remedy=remedy)
 
     def print_json(self) -> int:
         """Check all and print the verdicts as JSON; returns the exit code."""
@@ -115,7 +123,7 @@ class Session:
             self._print(self._check(sources, changed))
 
     def _read(self) -> dict[str, str]:
-        sources: Sources = read_sources(self.path, self._exercise.master)
+        sources: Sources = read_own(self.path, self._exercise.master)
         for note in sources.notes:
             print(note, file=sys.stderr)
         return dict(sources.cells)

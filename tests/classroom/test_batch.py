@@ -278,6 +278,110 @@ def test_progress_in_a_terminal_is_a_bar_and_many_problems_are_cut(tmp_path, pri
     assert "5/5" in shown and "answers not right" in shown and "… and 10 more" in shown
 
 
+def test_a_reused_result_is_said_to_be_what_it_is(tmp_path, private, capsys):
+    for name in ("a", "b", "c"):
+        hand_in(tmp_path, name, RIGHT)
+    hand_in(tmp_path, "d", "def double(x): return x * x")
+
+    def said(*more):
+        assert course(tmp_path, private, "--jobs", "1", *more) == 0
+        return capsys.readouterr().out
+
+    first = said()
+    assert "2 results shared with an equal submission" in first and "earlier run" not in first
+    again = said()
+    assert "4 results kept from an earlier run" in again and "equal" not in again
+    hand_in(tmp_path, "c", RIGHT + "  # other")
+    hand_in(tmp_path, "d", RIGHT + "  # other")
+    mixed = json.loads(said("--json"))
+    assert (mixed["resumed"], mixed["shared"]) == (2, 1)
+
+
+def test_the_summary_speaks_chinese(tmp_path, private, capsys):
+    a_class(tmp_path)
+    assert course(tmp_path, private, "--lang", "zh") == 0
+    shown = capsys.readouterr().out
+    assert "通过" in shown and "未作答" in shown and "PASS" not in shown and "NOT ATTEMPTED" not in shown
+    assert rows(tmp_path) == EXPECTED  # the table's words are for machines
+
+
+def test_files_in_the_wrong_place_are_told_to_instructor_and_learner(tmp_path, private, capsys):
+    a_class(tmp_path)
+    (tmp_path / "in/zoe/hw1").mkdir(parents=True)
+    (tmp_path / "in/al/lab").rename(tmp_path / "in/zoe/hw1/lab")
+    (tmp_path / "in/bea/lab/double.py").write_text(RIGHT)
+    assert course(tmp_path, private) == 0
+    said = capsys.readouterr().err
+    assert "zoe/hw1/lab/double.ipynb: this lies in the wrong place: it belongs at zoe/lab/double.ipynb" in said
+    assert "bea/lab/double.py: there are several files for this topic; bea/lab/double.ipynb was graded" in said
+    index = (tmp_path / "out/index.html").read_text(encoding="utf-8")
+    assert "zoe/hw1/lab/double.ipynb" in index and "bea/lab/double.py" in index
+    page = (tmp_path / "out/learners/zoe.html").read_text(encoding="utf-8")
+    assert "No file for this topic was found" in page and "hw1/lab/double.ipynb" in page
+    assert "There are several files" in (tmp_path / "out/learners/bea.html").read_text(encoding="utf-8")
+    assert rows(tmp_path)["zoe", "double"] == ("NOT ATTEMPTED", 0, 2)
+
+
+def test_a_path_one_level_too_low_is_said_to_be_one(tmp_path, private, capsys):
+    a_class(tmp_path)
+    arguments = ["--out", str(tmp_path / "out"), "--private-specs", str(private), "--trust-submissions"]
+    assert cli.main(["grade", str(tmp_path / "in/al"), *arguments]) == 2
+    said = capsys.readouterr().err
+    assert f"one learner's folder: name the folder that holds the learners' folders, {tmp_path / 'in'}" in said
+    assert "belongs at" not in said
+
+
+# -- private specs ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        ([], "nothing lies at BRANCH/grade_TOPIC.py"),
+        (["lab/double.py"], "nothing lies at BRANCH/grade_TOPIC.py"),
+        (["tests/start/grade_first_hour.py"], "grade_first_hour.py lies at another depth"),
+        (["star/grade_first_hour.py"], "no branch of the course is called star. Is start/grade_first_hour.py meant?"),
+        (["star/grade_first_hour.py", "star/first_hour.py"], "no branch of the course is called star"),
+        (["start/grade_first_hours.py"], "no topic of the course is called start.first_hours. Is start/grade_first"),
+        (["lab/grade_double.py"], "no branch of the course is called lab. Put its master"),
+    ],
+)
+def test_a_private_folder_that_replaces_nothing_is_refused(tmp_path, capsys, files, words):
+    a_class(tmp_path)
+    (tmp_path / "in/al/lab").rename(tmp_path / "in/al/start")
+    (tmp_path / "in/al/start/double.ipynb").rename(tmp_path / "in/al/start/first_hour.ipynb")
+    folder = tmp_path / "mistyped"
+    folder.mkdir()
+    for name in files:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(SPEC if "grade" in name else MASTER, encoding="utf-8")
+    assert course(tmp_path, folder) == 2
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert words in error and str(folder) in error and not (tmp_path / "out/grades.csv").exists()
+
+
+def test_a_private_spec_of_a_renamed_topic_is_refused(tmp_path, private, monkeypatch):
+    from course_lib.classroom import private_specs
+
+    monkeypatch.setattr(private_specs, "live_topic", lambda topic, *_: {"lab.double": "start.first_hour"}[topic])
+    with pytest.raises(DataError, match="is now called start.first_hour. Rename it to start/grade_first_hour.py"):
+        private_specs.private_topics(private)
+    assert private_specs.private_topics(None) == []
+
+
+def test_it_is_said_which_topics_used_private_specs(tmp_path, private, capsys):
+    a_class(tmp_path)
+    (tmp_path / "in/al/start").mkdir()
+    (tmp_path / "in/al/start/first_hour.py").write_text("x = 1")
+    assert course(tmp_path, private) == 0
+    line = "private specs: lab.double; public specs: start.first_hour"
+    assert f"course: {line}" in capsys.readouterr().err
+    assert line in (tmp_path / "out/index.html").read_text(encoding="utf-8")
+    data = json.loads((tmp_path / "out/results.json").read_text(encoding="utf-8"))
+    assert data["private_specs"] == ["lab.double"]
+    assert [data["topics"][topic]["private_spec"] for topic in ("lab.double", "start.first_hour")] == [True, False]
+
+
 # -- interruptions ----------------------------------------------------------------------------------------------------
 
 
@@ -307,7 +411,11 @@ def test_an_interrupted_batch_goes_on_where_it_was(tmp_path, private, number):
     process.send_signal(number)
     said = process.communicate(timeout=30)[1]
     if number == signal.SIGINT:
-        assert process.returncode == 130 and "files are graded and kept" in said and "Traceback" not in said
+        assert process.returncode == 130 and "Traceback" not in said
+        stopping, last = said.splitlines()[-2:]
+        assert "stopping as soon as" in stopping and "finished stages" not in said
+        there = len(list((tmp_path / "out/work").glob("[0-9a-f]*.json")))
+        assert f"interrupted; {there} of 8 files are graded and kept" in last
     kept = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "out/work").glob("[0-9a-f]*.json")}
     assert 2 <= len(kept) < 8 and not (tmp_path / "out/grades.csv").exists()
     assert course(tmp_path, private) == 0

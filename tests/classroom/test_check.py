@@ -15,6 +15,7 @@ import time
 import pytest
 
 from course_lib.classroom import check_command, progress_command, terminal
+from course_lib.classroom.invoked import program
 from course_lib.classroom.progress import Progress
 from course_lib.classroom.progress_format import passed
 from course_lib.classroom.verdict import Outcome, Verdict
@@ -35,6 +36,7 @@ def course(demo, tmp_path, monkeypatch):
     monkeypatch.setenv("COURSE_LANG", "en")
     monkeypatch.delenv("NBGRADER_EXECUTION", raising=False)
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", os.path.dirname(sys.executable), prepend=os.pathsep)
     return demo
 
 
@@ -77,7 +79,7 @@ def test_a_topic(run, script):
         "✓ PASS 2/2  demo.sums/share", "✗ FAIL 0/1  demo.sums/stage", "– NOT ATTEMPTED: stayed",
         f"demo.sums: 1 of 3 right, 2/4.5 points ({script})",
     ]  # fmt: skip
-    assert "a comes later" in out and "Hint 1 of 1: course check demo.sums/stage --hint" in out
+    assert "a comes later" in out and "Hint 1 of 1: course check demo.sums stage --hint" in out
     kept = Progress().read()["questions"]
     assert kept["demo.sums/share"]["outcome"] == "PASS" and kept["demo.sums/stayed"]["attempts"] == 0
 
@@ -115,12 +117,16 @@ def test_hints_and_solution(run, script, course):
     assert run("check", "demo.sums/share", "--hint")[1] == "Hint 1 of 2. cut the list first\n"
     assert run("check", "demo.sums/share", "--hint", "1")[1] == "Hint 1 of 2. cut the list first\n"
     out = run("check", "demo.sums", "share", "--hint")[1]
-    assert out.startswith("Hint 2 of 2") and "course check demo.sums/share --solution" in out
+    assert out.startswith("Hint 2 of 2") and "course check demo.sums share --solution" in out
     code, out, _ = run("check", "demo.sums/share", "--solution")
-    assert code == 0 and "np.sum" not in out and "course check demo.sums/share --solution --anyway" in out
-    assert "np.sum" in run("check", "demo.sums/share", "--solution", "--anyway")[1]
+    assert code == 1 and "np.sum" not in out and "course check demo.sums share --solution --anyway" in out
+    code, out, _ = run("check", "demo.sums/share", "--solution", "--anyway")
+    assert code == 0 and "np.sum" in out
     run("check", "demo.sums/share", "--file", str(script))
-    assert "np.sum" in run("check", "demo.sums/share", "--solution")[1]
+    code, out, _ = run("check", "demo.sums/share", "--solution")
+    assert code == 0 and "np.sum" in out
+    code, out, _ = run("check", "demo.sums/stage", "--solution", "--anyway")
+    assert code == 0 and 'stage = "c"' in out
 
 
 def test_chinese(run, script):
@@ -138,7 +144,11 @@ def test_chinese(run, script):
     (("demo.sums", "shares"), UnknownIdError, "Did you mean demo.sums/share"),
     (("demo.sums", "--hint"), ContractError, "several questions. Add one of share, stage, stayed"),
     (("demo.sums", "--solution"), ContractError, "several questions"),
-    (("demo.sums/share", "--hint", "9"), ContractError, "there is no hint 9"),
+    (("demo.sums/share", "--hint", "9"), ContractError, "there is no hint 9.*course check demo.sums share --hint"),
+    (("demo.sums/share", "--hint", "0"), ContractError, "there is no hint 0. Ask for one of 1 to 2"),
+    (("demo.sums/share", "--hint", "-1"), ContractError, "there is no hint -1"),
+    (("demo/sums",), UnknownIdError, "'demo/sums' is a path, not a topic. Use `course check demo.sums`"),
+    (("exercises/demo/sums.ipynb", "share"), UnknownIdError, "Use `course check demo.sums share`"),
     (("demo.sums/share", "--hint", "--watch"), ContractError, "only one of"),
     (("demo.sums/share", "--anyway"), ContractError, "--anyway goes with --solution"),
     (("demo.sums/share", "--hint", "x"), ContractError, "invalid int value"),
@@ -146,6 +156,75 @@ def test_chinese(run, script):
 def test_bad_input_is_one_line(run, arguments, kind, words):
     with pytest.raises(kind, match=words):
         run("check", *arguments)
+
+
+def test_the_path_of_a_file_that_is_there(run, tmp_path):
+    (tmp_path / "my demo").mkdir()
+    (tmp_path / "demo").mkdir()
+    (tmp_path / "demo" / "sums.ipynb").write_text(notebook(share=RIGHT))
+    with pytest.raises(UnknownIdError, match=r"Use `course check demo\.sums --file demo/sums\.ipynb`"):
+        run("check", "demo/sums.ipynb")
+
+
+@pytest.mark.parametrize(("name", "content"), [
+    ("a.ipynb", b"[" * 200_000), ("a.ipynb", b"{,"), ("a.ipynb", b"[]"), ("a.ipynb", b"[" + b"0," * 500_000 + b"0]"),
+    ("a.py", b""), ("a.py", b" " * 6_000_000), ("a.txt", b"x"), ("a.py", b"\xff"), ("folder.py", None),
+])  # fmt: skip
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_file_that_cannot_be_read_is_said_to_one_who_hands_nothing_in(run, tmp_path, name, content, language):
+    (tmp_path / name).mkdir() if content is None else (tmp_path / name).write_bytes(content)
+    with pytest.raises(DataError, match=rf"^{name}: ") as error:
+        run("check", "demo.sums", "--file", name, "--lang", language)
+    assert error.value.remedy
+    assert not any(word in str(error.value) for word in ("hand it", "Hand", "提交"))
+
+
+@pytest.fixture
+def installed(tmp_path, monkeypatch):
+    """A folder with a program ``course`` that PATH doesn't know."""
+    program = tmp_path / "my tools" / "bin" / "course"
+    program.parent.mkdir(parents=True)
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", os.defpath)
+    return program
+
+
+def test_what_is_printed_runs_as_it_stands(run, installed, tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "argv", [str(installed), "progress"])
+    assert "Next: demo.sums/share   ('my tools/bin/course' check demo.sums share)" in run("progress")[1]
+    run("check", "demo.sums/share", "--hint", "1")
+    assert "'my tools/bin/course' check demo.sums share --solution" in run("check", "demo.sums/share", "--hint", "2")[1]
+    monkeypatch.setenv("PATH", str(installed.parent), prepend=os.pathsep)
+    assert program() == "course"
+    other = tmp_path / "other" / "course"  # PATH finds another one first
+    other.parent.mkdir()
+    other.write_bytes(installed.read_bytes())
+    other.chmod(0o755)
+    monkeypatch.setenv("PATH", str(other.parent), prepend=os.pathsep)
+    assert program() == "'my tools/bin/course'"
+    other.unlink()
+    other.symlink_to(installed)  # … which is the same
+    assert program() == "course"
+
+
+def test_the_program_from_a_notebook_or_a_script_and_from_its_own_folder(installed, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["/x/ipykernel_launcher.py"])
+    monkeypatch.setattr(sys, "executable", str(installed.with_name("python")))
+    assert program() == "'my tools/bin/course'"
+    monkeypatch.chdir(installed.parent)
+    assert program() == "./course"
+    (deep := installed.parent / "/".join("abcdefghijklmnopqrstuvwxyz" * 4)).mkdir(parents=True)
+    monkeypatch.chdir(deep)
+    assert program() == f"'{installed}'"  # shorter than the way up
+
+    def other_drive(_: str) -> str:
+        raise ValueError("path is on mount 'D:', start on mount 'C:'")
+
+    monkeypatch.setattr("course_lib.classroom.invoked.os.path.relpath", other_drive)
+    assert program() == f"'{installed}'"
+    monkeypatch.setattr(sys, "executable", "")  # an embedded Python
+    assert program() == "course"
 
 
 def test_a_notebook_that_is_none(run, tmp_path):
@@ -307,7 +386,7 @@ def test_help_says_the_exit_codes(capsys):
 def test_progress_of_a_beginner_and_of_one_who_has_finished(run, script):
     code, out, err = run("progress")
     assert code == 0 and err == "" and "Nothing is checked yet." in out
-    assert "Next: demo.sums/share   (course check demo.sums/share)" in out and "░░░░░░░░░░  0 of 3 right  0/4.5" in out
+    assert "Next: demo.sums/share   (course check demo.sums share)" in out and "░░░░░░░░░░  0 of 3 right  0/4.5" in out
     script.write_text(SCRIPT.replace('"a"', '"c"').replace("...", "70"), encoding="utf-8")
     assert run("check", "demo.sums", "--file", str(script))[0] == 0
     out = run("progress")[1]
@@ -321,7 +400,7 @@ def test_progress_table(run, script):
     assert lines[1:4] == [
         "  ✓ share       2/2  attempts: 1", "  ✗ stage       0/1  attempts: 1  hints: 1", "  – stayed    –/1.5",
     ]  # fmt: skip
-    assert lines[-1] == "Next: demo.sums/stage   (course check demo.sums/stage)"
+    assert lines[-1] == "Next: demo.sums/stage   (course check demo.sums stage)"
     assert len(lines[-2].split("  ")) >= 3 and "1 of 3 right  2/4.5" in lines[-2]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -88,10 +89,38 @@ def test_the_language_is_the_readers(monkeypatch):
     assert "未通过" in as_text(failed()) and "未通过" in as_html(failed()) and outcome_word(Outcome.PASS) == "通过"
 
 
-def test_a_pass_is_short_and_offers_no_hint():
+def test_a_pass_is_short_offers_no_hint_and_says_what_was_checked():
     verdict = failed(outcome=Outcome.PASS, points=2.0, shown=(), advice=Text("", ""), printed="")
-    assert as_text(verdict, HELP, "en").splitlines() == ["✓ PASS 2/2  demo.sums/share", "  You divide by k."]
-    assert "ask()" not in as_html(verdict, HELP, "en")
+    lines = ["✓ PASS 2/2  demo.sums/share", "  You divide by k."]
+    for help in (None, Help(0, 3, "ask()", "tell()"), Help(3, 3, "ask()", "tell()")):
+        assert as_text(verdict, help, "en").splitlines() == lines
+    assert as_text(verdict, HELP, "en").splitlines() == [*lines, "  cell In [7]"]
+    assert "cell In [7]" in (page := as_html(verdict, HELP, "en")) and "ask()" not in page
+    assert as_text(verdict, replace(HELP, doubt=Text("In [9]?", "")), "en").endswith("  cell In [7]\n  In [9]?")
+
+
+def test_what_was_printed_stands_last_and_is_cut():
+    printed = "\n".join(f"case {number}" for number in range(89))
+    lines = as_text(failed(printed=printed), HELP, "en").splitlines()
+    start = lines.index("  Your code printed, first lines:")
+    assert lines[start + 1 :] == [*(f"    | case {number}" for number in range(12)), "    … more lines: 77"]
+    assert next(place for place, line in enumerate(lines) if "ask()" in line) < start
+    page = Page(as_html(failed(printed=printed), HELP, "en")).text
+    assert "case 11" in page and "case 12" not in page and page.endswith("… more lines: 77")
+    assert page.index("ask()") < page.index("first lines")
+    assert "其余行数：77" in as_text(failed(printed=printed), HELP, "zh")
+
+
+@pytest.mark.parametrize(("printed", "label", "end"), [
+    ("a\n" * 12, "Your code printed:", "    | a"),
+    ("a\n\n\n" * 5, "Your code printed, first lines:", "    … more lines: 1"),
+    ("x" * 1_001, "Your code printed, first lines:", "    | " + "x" * 1_000 + "…"),
+    (("x" * 99 + "\n") * 12, "Your code printed, first lines:", "    … more lines: 1"),
+    ("ab\n" * 1_400, "Your code printed, first lines:", "    … more lines: 1388+"),  # cut before it came here
+])  # fmt: skip
+def test_how_much_of_what_was_printed_is_shown(printed, label, end):
+    lines = as_text(failed(printed=printed), HELP, "en").splitlines()
+    assert f"  {label}" in lines and lines[-1] == end
 
 
 def test_hints_that_are_used_up_and_questions_without_any():

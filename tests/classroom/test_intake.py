@@ -222,3 +222,122 @@ def test_what_is_no_class_is_an_error(tmp_path):
     for name, words in {"no.zip": "not a zip", "cut.zip": "not a zip", "absent": "no such", "empty": "no sub"}.items():
         with pytest.raises(DataError, match=words):
             intake(tmp_path / name, TOPICS)
+
+
+# -- files in the wrong place -----------------------------------------------------------------------------------------
+
+
+def problems(taken):
+    return {path: text.en for path, text in taken.problems}
+
+
+def test_a_file_at_the_wrong_depth_or_of_another_name_is_named_with_its_place(tmp_path):
+    put(tmp_path, "al/start/first_hour.ipynb", b"fine")
+    put(tmp_path, "al/start/data/helper.py")  # no answer by its look, of one who handed in an answer: not told
+    put(tmp_path, "al/start/table.csv")
+    put(tmp_path, "zoe/hw1/start/first_hour.ipynb")
+    put(tmp_path, "yan/first_hour.py")
+    put(tmp_path, "xi/start/First Hour (1).ipynb")
+    put(tmp_path, "wu/a/b/c/start/first_hour.ipynb")
+    put(tmp_path, "vera/start/first_hour.html")
+    put(tmp_path, "una/homework/final/answer.ipynb")
+    put(tmp_path, "ted/other/notes.ipynb")
+    put(tmp_path, "first_hour.ipynb")
+    put(tmp_path, "shop/measurement.py")
+    with intake(tmp_path, TOPICS) as taken:
+        assert table(taken) == {("al", "start.first_hour"): b"fine"} and not taken.advice and not taken.wrapper
+        said = problems(taken)
+        assert "it belongs at zoe/start/first_hour.ipynb" in said.pop("zoe/hw1/start/first_hour.ipynb")
+        assert "it belongs at yan/start/first_hour.py" in said.pop("yan/first_hour.py")
+        assert "is start.first_hour meant? then xi/start/first_hour.ipynb" in said.pop("xi/start/First Hour (1).ipynb")
+        assert "it belongs at wu/start/first_hour.ipynb" in said.pop("wu/a/b/c/start/first_hour.ipynb")
+        assert "neither a notebook" in said.pop("vera/start/first_hour.html")
+        assert said.pop("una/homework/final/answer.ipynb").startswith("not at LEARNER/BRANCH/TOPIC")
+        assert said.pop("ted/other/notes.ipynb").startswith("no graded topic")
+        assert "LEARNER/start/first_hour.ipynb" in said.pop("first_hour.ipynb")
+        assert "it belongs at LEARNER/shop/measurement.py" in said.pop("shop/measurement.py")
+        assert not said
+        assert taken.unused["zoe"] == ["hw1/start/first_hour.ipynb"] and taken.unused["yan"] == ["first_hour.py"]
+        assert taken.unused["al"] == ["start/data/helper.py", "start/table.csv"]
+
+
+def test_the_file_that_another_one_beat_is_named(tmp_path):
+    for name in ("shop/measurement.py", "shop/measurement.ipynb", "old/measuring.ipynb"):
+        put(tmp_path, f"al/{name}", name.encode())
+    with intake(tmp_path, TOPICS, {"old.measuring": "shop.measurement"}.get) as taken:
+        (entry,) = taken.entries
+        assert entry.origin == "al/old/measuring.ipynb" and entry.read() == b"old/measuring.ipynb"
+        assert "al/old/measuring.ipynb was graded" in entry.notes[0].en
+        said = problems(taken)
+        assert set(said) == {"al/shop/measurement.ipynb", "al/shop/measurement.py"} == {
+            f"al/{path}" for path in taken.unused["al"]
+        }
+        assert all("al/old/measuring.ipynb was graded, this one was not" in text for text in said.values())
+
+
+def test_a_link_and_a_file_in_the_wrong_place_are_told_apart(tmp_path):
+    put(tmp_path / "in", "al/shop/measurement.py")
+    put(tmp_path / "in", "al/readme.txt")
+    (tmp_path / "in/whole").symlink_to(tmp_path / "in/al")
+    link = zipfile.ZipInfo("whole")
+    link.external_attr = (stat.S_IFLNK | 0o777) << 16
+    source = archive(tmp_path / "in.zip", [("al/shop/measurement.py", b""), ("al/readme.txt", b""), (link, "al")])
+    for path in (tmp_path / "in", source):
+        with intake(path, TOPICS) as taken:
+            said = problems(taken)
+            assert "symbolic link" in said.pop("whole") and said.pop("al/readme.txt").startswith("not at LEARNER")
+            assert not said
+
+
+@pytest.mark.parametrize("kind", ["folder", "zip"])
+def test_a_misplaced_file_does_not_hide_the_folder_around_the_class(tmp_path, kind):
+    files = ["class/al/start/first_hour.ipynb", "class/bea/shop/measurement.py", "class/zoe/first_hour.ipynb",
+             "class/yan/start/first_hour.py", "class/list.py", "remark.txt"]  # fmt: skip
+    if kind == "zip":
+        source = archive(tmp_path / "in.zip", [(name, b"") for name in files])
+    else:
+        source = tmp_path / "in"
+        for name in files:
+            put(source, name)
+    with intake(source, TOPICS) as taken:
+        assert taken.wrapper == "class" and taken.learners == ["al", "bea", "yan", "zoe"]
+        assert set(table(taken)) == {("al", "start.first_hour"), ("bea", "shop.measurement"),
+                                     ("yan", "start.first_hour")}  # fmt: skip
+        assert set(problems(taken)) == {"zoe/first_hour.ipynb", "list.py", "remark.txt"}
+
+
+def test_an_only_learner_who_has_copies_deeper_down_is_no_folder_around_the_class(tmp_path):
+    put(tmp_path, "al/start/first_hour.ipynb", b"1")
+    for n in range(3):
+        put(tmp_path, f"al/old{n}/start/first_hour.ipynb", b"2")
+    with intake(tmp_path, TOPICS) as taken:
+        assert table(taken) == {("al", "start.first_hour"): b"1"} and len(taken.problems) == 3 and not taken.wrapper
+
+
+@pytest.mark.parametrize("kind", ["folder", "zip"])
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        (["start/first_hour.ipynb", "shop/measurement.py"], "one learner's file|learner's folder.*/subs$"),
+        (["first_hour.ipynb"], "one learner's file|a folder inside one learner's folder"),
+        (["class/2026/al/start/first_hour.py", "class/2026/bea/start/first_hour.py"],
+         "around the learners' folders, class/2026: (name .*class/2026|pack what lies)"),
+        (["a/al/start/first_hour.py", "b/bea/start/first_hour.py"], "around .*, for example a: grade each"),
+        (["al/other/thing.py"], "^$"),
+    ],
+)  # fmt: skip
+def test_a_path_of_the_wrong_level_gets_advice(tmp_path, kind, files, words):
+    source = tmp_path / "subs/anna"
+    for name in files:
+        put(source, name)
+    if kind == "zip":
+        source = archive(tmp_path / "in.zip", [(name, b"") for name in files])
+    import re
+
+    try:
+        with intake(source, TOPICS) as taken:
+            assert not taken.entries
+            advice = taken.advice
+    except DataError as error:  # files alone: there are no learners at all
+        advice = error.remedy
+    assert re.search(words, advice), advice

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from course_lib.classroom import executed, learner, question
+from course_lib.classroom.lookalike import lookalike
 from course_lib.classroom.own_checks import without_checks
 from course_lib.classroom.progress import Progress
 from course_lib.classroom.verdict import Outcome
@@ -68,8 +69,65 @@ def test_a_broken_cell_is_not_passed_over_for_the_version_before(asked, cells):
 
 
 def test_the_checked_cell_is_named(asked, cells):
-    cells("x = 1", BY_LENGTH)
-    assert "Checked: cell In [2]" in str(asked.check())
+    for answer in (BY_LENGTH, RIGHT):
+        cells("x = 1", answer)
+        assert "Checked: cell In [2], as you ran it last." in str(asked.check())
+
+
+MISSPELT = "def shar(hits: list[int], n: int):\n    return 0"
+
+
+@pytest.mark.parametrize("later", [MISSPELT, f"%%time\n{MISSPELT}", f"{MISSPELT}\n{ASK}", "async " + MISSPELT])
+def test_a_later_cell_with_the_name_misspelt_is_named(asked, cells, later):
+    cells(RIGHT, later, "share([1], 1)", ASK)
+    checked = asked.check()
+    assert checked.verdict.outcome is Outcome.PASS
+    said = "Checked: cell In [1], as you ran it last.\n  Cell In [2], run later, defines shar, not share."
+    assert said in str(checked)
+    assert "Cell In [2], run later" in checked._repr_mimebundle_()["text/html"]
+    cells(RIGHT, later, BY_LENGTH, ASK)  # put right since
+    assert "misspelt" not in str(asked.check())
+    cells(later)  # nothing else was ever run
+    said = str(asked.check())
+    assert "run your answer cell first" in said and "Cell In [1] defines shar, not share" in said
+
+
+@pytest.mark.parametrize("later", [
+    "def share2(hits, n):\n    return share(hits, n)",  # uses the answer
+    "def shares(hits):\n    return 1", "shares = 3",  # another form
+    "def share_helper(hits, n):\n    return 0",  # not alike
+    "def shar(hits, n):\n    return (", "def check():\n    def shar(hits, n): pass", "shar == 3", "import shar",
+    "def stage(hits, n):\n    return 0",
+])  # fmt: skip
+def test_a_helper_is_not_suspected(asked, cells, later):
+    cells(RIGHT, later, ASK)
+    assert "misspelt" not in str(asked.check())
+    helped = f"{RIGHT.replace('sum(', 'shar(')}"
+    for earlier in (MISSPELT, helped):  # a helper that was there before, and is run again
+        cells(earlier, RIGHT, later, MISSPELT, ASK)
+        assert "misspelt" not in str(asked.check())
+
+
+def test_the_name_of_another_question_is_not_misspelt():
+    stub, later = "def recall_at_k(a, k): ...", ["", "def recall_at_n(a, k): ..."]
+    assert lookalike("recall_at_k", stub, [], later) == (1, "recall_at_n")
+    assert lookalike("recall_at_k", stub, [], later, {"recall_at_k", "recall_at_n"}) is None
+
+
+def test_the_misspelt_name_in_chinese(asked, cells, monkeypatch):
+    monkeypatch.setenv("COURSE_LANG", "zh")
+    cells(RIGHT, MISSPELT)
+    assert "  之后运行的单元格 In [2] 定义的是 shar，而不是 share。" in str(asked.check())
+    cells(MISSPELT)
+    assert "  单元格 In [1] 定义的是 shar" in str(asked.check())
+
+
+def test_a_misspelt_choice_is_named_and_a_list_of_that_name_is_not(course, cells):
+    stage = question("demo.sums/stage", root=course.root)
+    for later, suspected in (('stagee = "a"', True), ("stages = ['a', 'b']", False), ("stages = 'a'", True),
+                             ("def stages(): pass", False), (f"stages = 'a'{' ' * 60_000}", False)):  # fmt: skip
+        cells('stage = "c"', later)
+        assert ("not stage" in str(stage.check())) is suspected
 
 
 @pytest.mark.parametrize("cell", [
@@ -200,6 +258,15 @@ def test_chinese(asked, cells, monkeypatch):
 def test_an_unknown_id_names_the_nearest(course, wrong, near):
     with pytest.raises(UnknownIdError, match=rf"no question '{wrong}'. Did you mean {near}\b"):
         question(wrong, root=course.root)
+
+
+@pytest.mark.parametrize("wrong", ["demo.sums", "demo.sums/", "demo.sum", "demo/sums", "exercises/demo/sums.ipynb",
+                                   "demo\\sums.py"])  # fmt: skip
+def test_a_topic_or_a_path_lists_the_topics_questions(course, wrong):
+    with pytest.raises(UnknownIdError) as error:
+        question(wrong, root=course.root)
+    every = "demo.sums/share, demo.sums/stage, demo.sums/stayed"
+    assert str(error.value).endswith(f". The questions of the topic demo.sums are {every}")
 
 
 def test_ids_that_are_none(course, tmp_path):

@@ -72,7 +72,8 @@ def test_a_check_is_kept_and_a_pass_stays(file):
     file.record(verdict(Outcome.ERROR, 0.0))
     entry = file.entry(SHARE)
     assert passed(entry) and entry["first_passed"] == first
-    assert (entry["outcome"], entry["points"], entry["best_points"], entry["attempts"]) == ("ERROR", 0.0, 2.0, 3)
+    assert (entry["outcome"], entry["points"], entry["best_points"]) == ("ERROR", 0.0, 2.0)
+    assert entry["attempts"] == 2  # it took two; what is checked after the first pass is no attempt
     file.record(verdict(Outcome.NOT_ATTEMPTED, 0.0))  # an emptied stub is no attempt and undoes nothing
     assert {**file.entry(SHARE), "last_checked": 0} == {**entry, "last_checked": 0}
     assert set(json.loads(file.path.read_text())) == {"format", "version", "questions", "topics"}
@@ -112,7 +113,7 @@ def test_a_retired_id_is_renamed_and_merged(file):
     file.record(verdict(Outcome.FAIL, 0.0, question="demo.shares/share"))
     after = json.loads(file.path.read_text())
     assert set(after["questions"]) == {SHARE, "demo.sums/stage"} and after["topics"] == {"demo.sums": "done"}
-    assert after["questions"][SHARE]["attempts"] == 6 and passed(after["questions"][SHARE])
+    assert after["questions"][SHARE]["attempts"] == 5 and passed(after["questions"][SHARE])
     both = empty() | {"questions": {"demo.shares/share": old, SHARE: new_entry() | {"hints": 2, "attempts": 1}}}
     file.path.write_text(json.dumps(both), encoding="utf-8")
     entry = file.entry(SHARE)
@@ -159,7 +160,9 @@ def test_a_folder_and_a_pipe_in_its_place_are_moved_aside(file, capsys):
     file.path.unlink()
     os.mkfifo(file.path)
     file.record(verdict())  # must not wait for a writer
-    assert capsys.readouterr().err.count("\n") == 2 and passed(file.entry(SHARE))
+    said = capsys.readouterr().err
+    assert said.count("\n") == 2 and passed(file.entry(SHARE))
+    assert said.count("What stood there is kept as progress.json.corrupt-") == 2 and "he file is kept" not in said
 
 
 BAD_ENTRIES = [
@@ -223,6 +226,23 @@ def test_export_and_import_merge_without_loss(file, tmp_path):
     before = other.read()
     other.import_(copy)
     assert other.read() == before  # once more changes nothing
+
+
+def test_an_export_overwrites_only_a_copy_and_makes_no_folder(file, tmp_path):
+    file.record(verdict())
+    copy, mine = tmp_path / "copy.json", tmp_path / "thesis.md"
+    assert file.export(copy) == file.export(copy) == 1
+    newer = json.dumps(empty() | {"version": 2}).encode()
+    for content in (b"two years of work", b"", b"{}", newer):
+        mine.write_bytes(content)
+        with pytest.raises(CourseError, match="thesis.md: another file has this name.*Choose another name"):
+            file.export(mine)
+        assert mine.read_bytes() == content
+    with pytest.raises(CourseError, match="gone: there is no such folder. Make it first, or choose another name"):
+        file.export(tmp_path / "gone" / "copy.json")
+    assert not (tmp_path / "gone").exists()
+    with pytest.raises(CourseError, match="this is a folder"):
+        file.export(tmp_path)
 
 
 @pytest.mark.parametrize("content", CORRUPT.values(), ids=CORRUPT)

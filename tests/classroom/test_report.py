@@ -291,3 +291,66 @@ def test_pages_fit_a_phone_and_say_nothing_on_the_console(tmp_path, exercise, sc
                 assert page.evaluate("document.documentElement.scrollWidth") <= width, file
             assert said == []
         browser.close()
+
+
+def test_the_seed_is_the_instructor_s_alone(tmp_path, exercise):
+    seed = 918273645
+    report(tmp_path, exercise, ["al", "bea", "cy", "dot"], seed=seed)
+    texts = {path.relative_to(tmp_path / "out").as_posix(): path.read_text(encoding="utf-8")
+             for path in (tmp_path / "out").rglob("*") if path.is_file()}  # fmt: skip
+    assert "learners/dot.html" in texts and "gradescope/al/results.json" in texts
+    assert {name for name, text in texts.items() if str(seed) in text or "seed" in text} == {"index.html", "results.json"}
+
+
+def test_gradescope_files_hold_no_times(tmp_path, exercise, monkeypatch):
+    from dataclasses import replace
+
+    timed = [replace(one, seconds=7.654321) for one in verdicts()]
+    monkeypatch.setitem(globals(), "verdicts", lambda: timed)
+    report(tmp_path, exercise, ["al"], seconds=3.210987)
+    raw = (tmp_path / "out/gradescope/al/results.json").read_text(encoding="utf-8")
+    assert not re.search("7\\.654|3\\.210|2026|seconds|time", raw)
+    assert "7.654321" in (tmp_path / "out/results.json").read_text(encoding="utf-8")  # the instructor's
+
+
+@pytest.mark.parametrize(
+    ("private", "said"),
+    [
+        (None, None),
+        (("lab.double",), "private specs: lab.double; public specs: none"),
+        ((), "private specs: for no topic that was handed in; public specs: lab.double"),
+    ],
+)
+def test_the_report_says_where_private_specs_decided(tmp_path, exercise, private, said):
+    summary = report(tmp_path, exercise, ["al"], private=private)
+    data = json.loads((tmp_path / "out/results.json").read_text(encoding="utf-8"))
+    assert data["private_specs"] == summary.to_dict()["private_specs"] == (None if private is None else list(private))
+    assert data["topics"]["lab.double"]["private_spec"] is bool(private)
+    index = (tmp_path / "out/index.html").read_text(encoding="utf-8")
+    assert said in index if said else "specs" not in index
+
+
+def test_who_handed_in_no_file_reads_so_and_which_files_were_not_used(tmp_path, exercise):
+    names = ["a", "b", "c", "dot"]  # the fourth handed in nothing
+    report(tmp_path, exercise, names)
+    for name in names:
+        page = (tmp_path / f"out/learners/{name}.html").read_text(encoding="utf-8")
+        assert ("No file for this topic was found" in page) == (name == "dot")
+    batch = Batch(Store(tmp_path / "work", 0, "none"), {"lab.double": exercise},
+                  unused={"dot": [f"hw{n}/{EVIL}" for n in range(11)]})  # fmt: skip
+    taken = Intake(learners=["dot"])
+    write_report(tmp_path / "out", taken, batch, Run("none", 0, "en", 1.0))
+    page = Page((tmp_path / "out/learners/dot.html").read_text(encoding="utf-8"))
+    shown = "".join(page.text)
+    assert set(page.tags) <= ALLOWED and "hw0/<script>alert(1)</script>" in shown and "and 3 more" in shown
+    assert "lab/double.ipynb" in shown and "hw7/" in shown and "hw8/" not in shown
+    (row,) = json.loads((tmp_path / "out/results.json").read_text(encoding="utf-8"))["learners"]
+    assert row["topics"][0]["submission_found"] is False
+    assert "NOT ATTEMPTED" in (tmp_path / "out/grades.csv").read_text(encoding="utf-8")
+
+
+def test_what_is_not_graded_stands_first(tmp_path, exercise):
+    report(tmp_path, exercise, ["al"])
+    index = (tmp_path / "out/index.html").read_text(encoding="utf-8")
+    assert index.index("Not graded") < index.index("How the points are spread") < index.index("<h2>Learners")
+    assert "below" not in WORDS["problems_text"].en

@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from course_lib.classroom import messages
-from course_lib.classroom.batch import Graded
+from course_lib.classroom.batch import NO_FILE, Graded
 from course_lib.classroom.report.charts import BINS, distribution, histogram
 from course_lib.classroom.report.names import visible
 from course_lib.classroom.report.summary import Run, Summary
@@ -49,8 +49,9 @@ def index_page(summary: Summary, problems: Sequence[tuple[str, Text]]) -> str:
     chart = distribution(summary.percents, WORDS["distribution"].get(language), told.get(language))
     more = WORDS["and_more"].format(n=len(problems) - _PROBLEMS) if len(problems) > _PROBLEMS else None
     return _environment(language).get_template("index.html").render(
-        summary=summary, about=summary.about, problems=problems[:_PROBLEMS], more_problems=more, chart=chart, bins=bins
-    )
+        summary=summary, about=summary.about, problems=problems[:_PROBLEMS], n_problems=len(problems),
+        more_problems=more, chart=chart, bins=bins,
+    )  # fmt: skip
 
 
 @lru_cache(maxsize=2)
@@ -72,6 +73,6 @@ def _environment(language: str) -> Environment:
     )  # fmt: skip
     environment.filters.update(number=number, prose=prose, text=lambda text: text.get(language))
     words = {key: text.get(language) for key, text in WORDS.items()}
-    environment.globals.update(w=words, symbols=SYMBOLS, in_words=messages.EXPECTED,
+    environment.globals.update(w=words, symbols=SYMBOLS, in_words=messages.EXPECTED, no_file=NO_FILE,
                                lang="zh-CN" if language == "zh" else "en")  # fmt: skip
     return environment

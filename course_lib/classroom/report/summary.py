@@ -6,6 +6,7 @@ import datetime
 import re
 import statistics
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,21 +15,27 @@ from course_lib.classroom.loading import Exercise
 from course_lib.classroom.verdict import Outcome, Verdict
 from course_lib.core.bilingual import Text
 
-_LINE = Text("{n} learners, {q} questions, mean {mean} of {of} points, {s} s ({kept} results were there already)",
-             "{n} 名学员，{q} 道题，平均 {mean} 分（满分 {of}），用时 {s} 秒（其中 {kept} 个结果此前已有）")  # fmt: skip
+_LINE = Text("{n} learners, {q} questions, mean {mean} of {of} points, {s} s{reused}",
+             "{n} 名学员，{q} 道题，平均 {mean} 分（满分 {of}），用时 {s} 秒{reused}")  # fmt: skip
+_EARLIER = Text("{n} results kept from an earlier run", "{n} 个结果保留自先前的运行")
+_EQUAL = Text("{n} results shared with an equal submission", "{n} 个结果与相同的提交共用")
+_SPECS = Text("private specs: {private}; public specs: {public}", "私有评分规则：{private}；公开评分规则：{public}")
+_NO_TOPIC = Text("for no topic that was handed in", "无（针对已提交的主题）")
 #: different messages that are counted per question: learners choose the words of their exceptions
 _MESSAGES = 200
 
 
 @dataclass(frozen=True)
 class Run:
-    """How the batch was graded. ``mode`` is ``bubblewrap`` or ``none``."""
+    """How the batch was graded. ``mode`` is ``bubblewrap`` or ``none``; ``private`` are the topics graded by private
+    specs (None: no folder of such was given)."""
 
     mode: str
     seed: int
     language: str
     seconds: float
     date: str = field(default_factory=lambda: datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"))
+    private: tuple[str, ...] | None = None
 
     @property
     def trusted(self) -> bool:
@@ -87,6 +94,13 @@ class Summary:
     learners: list[LearnerSummary] = field(default_factory=list)
     faults: int = 0
     resumed: int = 0
+    shared: int = 0
+
+    @property
+    def specs(self) -> Text | None:
+        """Which topics were graded by private specs; None where there was no folder of them."""
+        topics = sorted({question.partition("/")[0] for question in self.questions})
+        return None if self.about.private is None else specs_line(self.about.private, topics)
 
     @property
     def max_points(self) -> float:
@@ -119,8 +133,10 @@ class Summary:
 
     def line(self, language: str) -> str:
         """One line for the terminal."""
+        parts = [text.format(n=n).get(language) for text, n in ((_EARLIER, self.resumed), (_EQUAL, self.shared)) if n]
+        reused = Text(f" ({', '.join(parts)})", f"（{'，'.join(parts)}）") if parts else ""
         numbers = {"n": len(self.learners), "q": len(self.questions), "mean": f"{self.mean:.2f}",
-                   "of": f"{self.max_points:g}", "s": f"{self.about.seconds:.1f}", "kept": self.resumed}  # fmt: skip
+                   "of": f"{self.max_points:g}", "s": f"{self.about.seconds:.1f}", "reused": reused}  # fmt: skip
         return _LINE.format(**numbers).get(language)
 
     def to_dict(self) -> dict[str, Any]:
@@ -128,10 +144,17 @@ class Summary:
         return {
             "learners": len(self.learners), "mean": self.mean, "median": self.median, "max_points": self.max_points,
             "sandbox": self.about.mode, "seed": self.about.seed, "seconds": round(self.about.seconds, 3),
-            "resumed": self.resumed, "faults": self.faults,
+            "resumed": self.resumed, "shared": self.shared, "faults": self.faults,
+            "private_specs": None if self.about.private is None else list(self.about.private),
             "questions": [{"question": one.id, "mean": one.mean, "max_points": one.max_points, **one.outcomes}
                           for one in self.questions.values()],
         }  # fmt: skip
+
+
+def specs_line(private: Collection[str], topics: Collection[str]) -> Text:
+    """Which of the graded topics used private specs, and which the public ones."""
+    public = ", ".join(topic for topic in topics if topic not in private)
+    return _SPECS.format(private=", ".join(private) or _NO_TOPIC, public=public or Text("none", "无"))
 
 
 def question_titles(exercise: Exercise) -> dict[str, str]:

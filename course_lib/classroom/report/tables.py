@@ -125,6 +125,7 @@ class Results:
             "topics": [
                 {
                     "topic": graded.topic,
+                    "submission_found": not graded.absent,
                     "submission_sha256": graded.sha256 or None,
                     "grader_fault": bool(graded.trouble),
                     "notes": [{"en": note.en, "zh": note.zh} for note in graded.notes],

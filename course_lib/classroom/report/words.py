@@ -21,7 +21,10 @@ WORDS = {
     "others": Text("More messages", "更多提示"),
     "more": Text("Details", "详情"),
     "problems": Text("Not graded", "未批改"),
-    "problems_text": Text("These files are not among the results below.", "以下文件不在结果之中。"),
+    "problems_text": Text("These files are not in the results. Where somebody handed in nothing else for a topic, it "
+                          "counts as not attempted.",
+                          "以下文件不在结果之中。学员在某个主题上没有其他文件时，该主题按未作答计。"),
+    "problem_files": Text("Files", "文件"),
     "and_more": Text("and {n} more", "另有 {n} 个"),
     "faults": Text("The grader itself failed on some submissions; they are marked below. Details are in faults.txt. "
                    "Run the same command again to grade them anew.",

@@ -32,7 +32,7 @@ def write_report(out: Path, taken: Intake, batch: Batch, about: Run) -> Summary:
     """
     shown, files = shown_names(taken.learners), file_names(taken.learners)
     summary = empty_summary(batch.exercises, about)
-    summary.faults, summary.resumed = len(batch.faults), batch.resumed
+    summary.faults, summary.resumed, summary.shared = len(batch.faults), batch.resumed, batch.shared
     titles = {question.id: question.title for question in summary.questions.values()}
     titles |= {topic: topic_title(exercise) for topic, exercise in batch.exercises.items()}
     with ExitStack() as open_files:
@@ -72,12 +72,14 @@ def _head(taken: Intake, batch: Batch, about: Run) -> dict[str, Any]:
         "seed": about.seed,
         "sandbox": about.mode,
         "trusted_submissions": about.trusted,
+        "private_specs": None if about.private is None else list(about.private),
         "course_lib": version("course-lib"),
         "commit": commit(),
         "python": platform.python_version(),
         "numpy": version("numpy"),
         "topics": {
             topic: {
+                "private_spec": topic in (about.private or ()),
                 "spec": fingerprint(exercise.spec_path),
                 "master": fingerprint(exercise.master_path),
                 "questions": {
