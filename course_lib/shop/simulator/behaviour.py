@@ -21,7 +21,7 @@ from course_lib.shop.simulator.pages import Pages
 from course_lib.shop.simulator.parameters import Parameters
 from course_lib.shop.simulator.people import People
 from course_lib.shop.simulator.queries import Queries
-from course_lib.shop.simulator.reformulation import NEW, Links
+from course_lib.shop.simulator.reformulation import NEW, REPEAT, Links
 from course_lib.shop.simulator.relevance import grade_pairs
 from course_lib.shop.simulator.stock import Stock
 
@@ -56,7 +56,7 @@ def draw_log(world: World, n_events: int, seed: int) -> dict[str, np.ndarray]:
     Sessions are drawn in batches until there are enough events; the last session is cut short, as a log is.
 
     Returns:
-        int arrays [n_events] user, item, kind, timestamp, session, query (NONE: no query), position, step; float
+        int arrays [n_events] user, item, kind, timestamp, session, query (NONE: no query), position, step, previous; float
         propensity, production, uniform, price, attraction; bool randomised.
 
     Raises:
@@ -98,7 +98,10 @@ def _draw_sessions(world: World, n: int, rng: np.random.Generator) -> dict[str, 
         start = START + day[goes_on] * DAY + second[goes_on] + turn * 240 + rng.integers(0, 60, size=len(goes_on))
         events = _view_pages(world, user[goes_on], leaf[goes_on], surface, asked, start, rng)
         view = events.pop("view")
-        events |= {"session": goes_on[view], "step": step[view].astype(np.int8)}
+        events |= {
+            "session": goes_on[view], "step": step[view].astype(np.int8),
+            "previous": np.where(step > 0, query[goes_on], NONE)[view].astype(np.int32),
+        }  # fmt: skip
         parts.append(events)
         query[goes_on] = asked
         clicked[:] = False
@@ -134,7 +137,7 @@ def _next_page(
     surface = rng.choice(3, size=len(leaf), p=parameters.page_shares)
     asked = _pick_queries(world.queries, leaf, rng)
     surface = np.where((surface == SEARCH) & (asked == NONE), CATEGORY, surface)
-    step = np.where((surface == SEARCH) & (query != NONE), NEW, 0)
+    step = np.where((surface == SEARCH) & (query != NONE), np.where(asked == query, REPEAT, NEW), 0)
     silent, active = parameters.reformulates
     again = np.flatnonzero((query != NONE) & (rng.random(len(leaf)) < np.where(clicked, active, silent)))
     target, kind = world.links.follow(query[again], rng)

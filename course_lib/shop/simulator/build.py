@@ -153,6 +153,7 @@ def _truth(
         random_propensity=log["uniform"],
         randomised_share=world.parameters.randomised,
         step=log["step"],
+        previous_query=log["previous"],
         steps=STEPS,
         query_constraints=queries.constraints,
         query_correction=queries.correction,

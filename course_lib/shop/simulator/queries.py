@@ -17,7 +17,7 @@ from course_lib.shop.simulator.vocabulary import ATTRIBUTES, Term, Vocabulary
 PATIENCE = 200  #: candidates in a row that are no news before we look for another source of intents
 _ELSEWHERE = -2  #: a model number that no item of this shop has
 #: how much a kind of query lies in the tail (added to a random rank score)
-_RARITY = {"plain": 0.0, "brand": 1.0, "attribute": 1.2, "paraphrase": 1.2, "typo": 2.0, "model": 2.5}
+_RARITY = {"plain": 0.0, "brand": 1.0, "attribute": 1.2, "paraphrase": 1.2, "typo": 0.9, "model": 2.5}
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,9 +10,10 @@ from course_lib.shop.simulator.catalogue import NONE
 from course_lib.shop.simulator.parameters import Parameters
 from course_lib.shop.simulator.queries import Queries
 
-#: kinds of step, by the number that the truth holds; "" is a page without a step, "new" another wish or words at random
-STEPS = ("", "specialise", "generalise", "correct", "rephrase", "new")
-SPECIALISE, GENERALISE, CORRECT, REPHRASE, NEW = range(1, len(STEPS))
+#: kinds of step, by the number that the truth holds; "" is a page without a step; "repeat" asks the same again,
+#: "new" asks anew within the session, whatever the query before
+STEPS = ("", "specialise", "generalise", "correct", "rephrase", "repeat", "new")
+SPECIALISE, GENERALISE, CORRECT, REPHRASE, REPEAT, NEW = range(1, len(STEPS))
 
 
 @dataclass(frozen=True, eq=False)

@@ -21,7 +21,9 @@ class Truth:
             under the production ranker and under the uniform ordering; the logged propensity mixes them, with the
             weights 1 - ``randomised_share`` and ``randomised_share``.
         randomised_share: float.
-        step: int8 [n_events], rows of ``steps``: how the event's query follows from the session's query before.
+        step: int8 [n_events], rows of ``steps``: how the event's query follows from the session's query before;
+        previous_query: int32 [n_events], that query, -1 where there is no step. A search that found nothing leaves no
+            events of its own, but may be such a query.
         steps: names of the kinds of reformulation; "" where there is none.
         query_constraints: int [n_queries, 7], what each query asks for, -1 for nothing.
         query_correction: int [n_queries], the query that a misspelt one means, -1 for all others.
@@ -49,6 +51,7 @@ class Truth:
     random_propensity: np.ndarray
     randomised_share: float
     step: np.ndarray
+    previous_query: np.ndarray
     steps: tuple[str, ...]
     query_constraints: np.ndarray
     query_correction: np.ndarray
