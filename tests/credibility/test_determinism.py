@@ -13,7 +13,7 @@ CODE = """
 import sys; sys.path.insert(0, sys.argv[1])
 import hashlib, io
 from course_lib import Shop
-shop = Shop.simulate(n_items=300, n_users=100, n_queries=80, events_per_user=60, seed=int(sys.argv[2]), language=sys.argv[3])
+shop = Shop.simulate(300, 100, 80, 60, seed=int(sys.argv[2]), language=sys.argv[3])
 for name in ("items", "queries", "judgements", "users", "events"):
     buffer = io.BytesIO()
     getattr(shop, name).to_parquet(buffer)

@@ -25,7 +25,7 @@ def test_every_source_names_a_range_and_a_publication():
 def test_parameters_with_a_published_counterpart_lie_in_its_range():
     parameters = Parameters()
     named = {f.name for f in dataclasses.fields(parameters)} & set(SOURCES)
-    assert named == {"popularity_exponent", "query_exponent", "out_of_stock", "examination_exponent"}
+    assert named == {"popularity_exponent", "query_exponent", "out_of_stock"}
     for name in named:
         assert inside(name, getattr(parameters, name)), name
     mean = np.dot([value for _, value in parameters.elasticities], parameters.segment_shares)

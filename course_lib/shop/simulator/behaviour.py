@@ -56,8 +56,8 @@ def draw_log(world: World, n_events: int, seed: int) -> dict[str, np.ndarray]:
     Sessions are drawn in batches until there are enough events; the last session is cut short, as a log is.
 
     Returns:
-        int arrays [n_events] user, item, kind, timestamp, session, query (NONE: no query), position, step, previous; float
-        propensity, production, uniform, price, attraction; bool randomised.
+        int arrays [n_events] user, item, kind, timestamp, session, query (NONE: no query), position, step, previous;
+        float propensity, production, uniform, price, attraction; bool randomised.
 
     Raises:
         ContractError: no page of the shop can show an item.

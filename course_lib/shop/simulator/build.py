@@ -80,7 +80,8 @@ def simulate(
     factors = item_factors(catalogue, vocab, generator(seed, "factors"))
     appeal = shelves.ranker_appeal(catalogue, factors, people, stock, parameters)
     world = behaviour.World(
-        catalogue=catalogue, queries=queries, links=find_links(queries, parameters), people=people, related=vocab.related, demand=demand,
+        catalogue=catalogue, queries=queries, links=find_links(queries, parameters), people=people,
+        related=vocab.related, demand=demand,
         parameters=parameters, item_factors=factors, stock=stock, calendar=calendar,
         price_factor=draw_price_factor(len(catalogue), calendar.sale, parameters, generator(seed, "prices")),
         median_price=np.array([leaf.price for leaf in vocab.leaves]),

@@ -1,4 +1,4 @@
-"""The calendar of the shop: busy days, seasons of the leaves, weeks of sale, and the price of each item in each week."""
+"""The calendar of the shop: busy days, seasons of the leaves, weeks of sale, and each item's price in each week."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from course_lib.shop.simulator.observed import CART, CLICK, IMPRESSION, PURCHASE, Observed
 from course_lib.shop.simulator.queries import tokens
+from course_lib.shop.simulator.reformulation import CORRECT, GENERALISE, REPHRASE, SPECIALISE
 
 
 def zipf_exponent(counts: np.ndarray, share: float = 0.2, least: int = 30) -> float:
@@ -26,7 +27,7 @@ def zipf_exponent(counts: np.ndarray, share: float = 0.2, least: int = 30) -> fl
 
 
 def popularity(shop: Any, log: Observed) -> dict[str, np.ndarray]:
-    """Events by rank, most frequent first: ``clicks`` int [n_items] of items, ``searches`` int [n_queries] of queries."""
+    """Counts, highest first: ``clicks`` of items, int [n_items], and ``searches`` of queries, int [n_queries]."""
     clicks = np.bincount(log.item[log.kind == CLICK], minlength=len(shop.items))
     asked = log.query[log.first_of_page()]
     searches = np.bincount(asked[asked >= 0], minlength=len(shop.queries))
@@ -37,11 +38,12 @@ def click_rate_by_position(shop: Any, log: Observed) -> dict[str, np.ndarray]:
     """float [length] clicks per impression: ``production`` and ``randomised`` pages, and the truth's ``examination``.
 
     On randomised pages every position holds the same mix of items, so the curve is examination times a constant. Only
-    pages whose list is full count: short lists end early and hold other items. Needs the truth for which pages those are.
+    pages whose list is full count: short lists end early and hold other items. Needs the truth for which pages are
+    randomised.
     """
     truth, length = shop.truth, len(shop.truth.examination)
     pages = log.first_of_page()
-    # A page's events share session, query and load time of the page; the page is the last that began before the event.
+    # An event belongs to the last page of its session that began before it.
     order = np.lexsort((log.position, log.kind != IMPRESSION, log.timestamp, log.session))
     page = np.empty(len(order), dtype=np.int64)
     is_first = np.zeros(len(order), dtype=bool)
@@ -51,7 +53,9 @@ def click_rate_by_position(shop: Any, log: Observed) -> dict[str, np.ndarray]:
     curves = {}
     for name, chosen in (("production", ~truth.randomised), ("randomised", truth.randomised)):
         kept = chosen & full[page]
-        shown, clicked = (np.bincount(log.position[kept & (log.kind == k)], minlength=length) for k in (IMPRESSION, CLICK))
+        shown, clicked = (
+            np.bincount(log.position[kept & (log.kind == kind)], minlength=length) for kind in (IMPRESSION, CLICK)
+        )
         curves[name] = clicked / np.maximum(shown, 1)
     return {**curves, "examination": truth.examination}
 
@@ -97,8 +101,8 @@ def calendar(shop: Any, log: Observed) -> dict[str, np.ndarray]:
 
     Returns:
         weekday: float [7], share of sessions on Monday … Sunday. sessions, purchases: int [n_weeks].
-        sale: bool [n_weeks], from the truth. peak, clicks: for each seasonal leaf its row and, float [n_leaves, n_weeks],
-        each leaf's share of the week's clicks; ``season`` is the truth's counterpart.
+        sale: bool [n_weeks], from the truth. clicks: float [n_leaves, n_weeks], each leaf's share of the week's clicks;
+        season: float [n_leaves, n_weeks], demand relative to its middle, from the truth.
     """
     _, first = np.unique(log.session, return_index=True)
     n_weeks, n_leaves = len(shop.truth.sale), len(shop.truth.leaves)
@@ -141,7 +145,7 @@ def reformulation(shop: Any, log: Observed) -> dict[str, Any]:
     had_click = np.zeros(len(pages), dtype=bool)
     had_click[np.searchsorted(moment, when, side="right") - 1] = True
     goes_on = np.flatnonzero((session[1:] == session[:-1]) & (query[:-1] >= 0))
-    again = np.isin(step[goes_on + 1], [truth.steps.index(k) for k in ("specialise", "generalise", "correct", "rephrase")])
+    again = np.isin(step[goes_on + 1], (SPECIALISE, GENERALISE, CORRECT, REPHRASE))
     searched = np.unique(session[query >= 0], return_counts=True)[1]
     return {
         "shares": dict(zip(truth.steps[1:], (counts / max(counts.sum(), 1)).tolist())),
@@ -187,8 +191,9 @@ def wording(shop: Any, language: str = "en", sample: int = 20) -> dict[str, floa
 
 
 def by_group(shop: Any, log: Observed) -> dict[str, dict[str, float]]:
-    """For each group of users: ``users``, its share; ``click_rate``; ``taste``, mean taste for what it was shown (truth);
-    ``shown_liked``, share of impressions of items that this group likes better than the other does (truth)."""
+    """For each group of users: its share ``users``; ``click_rate``; and from the truth ``taste``, the mean taste for what
+    it was shown, and ``shown_liked``, the share of its impressions that are of items it likes better than the other
+    group does."""
     truth, groups = shop.truth, np.array(shop.users["group"][:])
     shown, clicked = log.kind == IMPRESSION, log.kind == CLICK
     means = {name: truth.user_factors[groups == name].mean(axis=0) for name in ("a", "b")}
@@ -235,8 +240,8 @@ def of_items(shop: Any, log: Observed) -> dict[str, float]:
 
 
 def drift(shop: Any, log: Observed, parts: int = 6) -> dict[str, np.ndarray]:
-    """float [parts] over equal spans of time: mean share that the user's ``early`` and ``late`` taste (truth) give to the
-    leaf of a clicked item."""
+    """float [parts] over equal spans of time: mean share that the user's ``early`` and ``late`` taste (from the truth)
+    give to the leaf of a clicked item."""
     truth = shop.truth
     clicked = np.flatnonzero(log.kind == CLICK)
     part = np.minimum(log.day[clicked] * parts // (log.day.max() + 1), parts - 1)

@@ -1,4 +1,4 @@
-"""A shop's log as arrays of rows: what the credibility measurements read. It needs no truth, so real logs do as well."""
+"""A shop's log as arrays of rows: what the credibility measurements read."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 A page is a query's results, a leaf's category page, or the home page of a cluster. Each has a set of *eligible* items
 and ``variants`` prepared rankings of them. With probability 1 − ε the *production ranker* shows one of these rankings
 (equally likely) without what is not available in the week; with probability ε the list is a uniform random ordering of
-all eligible items that are available. So the exact marginal probability that the page shows this item at this position is
+all eligible items that are available. So the exact marginal probability of this item at this position is
 
     propensity(item, position) = (1 − ε) · production + ε · uniform
     production = (variants with the item there) / variants        uniform = 1 / n_available

@@ -56,7 +56,8 @@ class Parameters:
         ranker_popularity: weight of standardised log popularity in the logging ranker; a launched item has no history
             and counts as the least popular.
         ranker_taste: weight of what the mean user likes (so the larger group's taste decides who is shown).
-        examination_exponent: P(examine position p) = (p + 1)^-exponent, p from 0.
+        examination_exponent: P(examine position p) = (p + 1)^-exponent, p from 0; the form is that of Joachims,
+            Swaminathan & Schnabel (WSDM 2017), the exponent is assumed.
         further_pages: mean number of pages of a session after the first (Poisson).
         page_shares: probabilities that a page is a search, a category page or the home page.
         reformulates: probability that the page after a search is a reformulation, if it (had no click, had one) and the
@@ -131,7 +132,7 @@ class Parameters:
 
 @dataclass(frozen=True)
 class Source:
-    """A published figure: what it measures, the range that our value or measurement must lie in, and where it stands."""
+    """A published figure: what it measures, the range that our value or measurement must lie in, where it stands."""
 
     what: str
     low: float
@@ -142,16 +143,17 @@ class Source:
 #: name of a parameter or of a measured property -> what is published about it; whatever isn't named here is assumed
 SOURCES: dict[str, Source] = {
     "popularity_exponent": Source(
-        "exponent of the Zipf-like popularity of requested documents and of books sold online",
-        0.64, 0.99,
-        "Breslau et al., Web caching and Zipf-like distributions, INFOCOM 1999 (0.64–0.83 by trace); Cunha, Bestavros & "
-        "Crovella, BU-CS-95-010, 1995 (0.986); Brynjolfsson, Hu & Smith, Management Science 49(11), 2003 (0.871)",
+        "exponent of the Zipf-like popularity of requested documents, as several studies report it; for books sold "
+        "online the slope is steeper in the tail (Brynjolfsson, Hu & Smith, The longer tail, 2010), as it is here",
+        0.60, 1.03,
+        "Krashakov, Teslyuk & Shchur, On the universality of rank distributions of website popularity, arXiv "
+        "cs/0404010, 2004, who collect 0.60–1.03 from earlier studies",
     ),
     "query_exponent": Source(
-        "query frequency follows a power law of the rank; the exponents are those of requested documents, taken over",
-        0.64, 0.99,
-        "Xie & O'Hallaron, Locality in search engine queries, INFOCOM 2002; Petersen, Simonsen & Lioma, ACM TOIS 34(2), "
-        "2016 (power law is the best fit); range as for popularity_exponent",
+        "query frequency follows a power law of the rank; for the exponent, that of requested documents is taken over",
+        0.60, 1.03,
+        "Xie & O'Hallaron, Locality in search engine queries, INFOCOM 2002; Petersen, Simonsen & Lioma, ACM TOIS "
+        "34(2), 2016 (a power law is the best fit); range as for popularity_exponent",
     ),
     "typo_rate": Source(
         "share of web queries that contain a spelling error", 0.10, 0.15,
@@ -167,7 +169,8 @@ SOURCES: dict[str, Source] = {
         "Bijmolt, van Heerde & Pieters, Journal of Marketing Research 42(2), 2005",
     ),
     "purchases_per_cart": Source(
-        "purchases per cart, promotions included: 1 - 0.7022 abandoned carts; 22,457 transactions of 69,332 additions to a cart", 0.29, 0.33,
+        "purchases per cart, promotions included: 1 - 0.7022 abandoned carts; 22,457 transactions of 69,332 additions",
+        0.29, 0.33,
         "Baymard Institute, cart abandonment rate statistics (average of 50 studies); Retailrocket data set",
     ),
     "queries_per_session": Source(
@@ -177,9 +180,5 @@ SOURCES: dict[str, Source] = {
     "out_of_stock": Source(
         "mean share of products out of stock, fast-moving consumer goods worldwide: 8.3 %", 0.07, 0.09,
         "Gruen & Corsten, A comprehensive guide to retail out-of-stock reduction, 2008",
-    ),
-    "examination_exponent": Source(
-        "severity of the position bias P(examine rank r) = r^-exponent in the reference simulations", 0.0, 2.0,
-        "Joachims, Swaminathan & Schnabel, Unbiased learning-to-rank with biased feedback, WSDM 2017",
     ),
 }  # fmt: skip

@@ -22,7 +22,8 @@ class People:
     """n users.
 
     Attributes:
-        cluster: int [n]. group: int [n], rows of GROUPS. segment: int [n], rows of ``Parameters.elasticities``. budget: int [n], rows of BUDGETS.
+        cluster: int [n]. group: int [n], rows of GROUPS. budget: int [n], rows of BUDGETS.
+        segment: int [n], rows of ``Parameters.elasticities``.
         leaves: int [2, n, m], the leaf categories of the early and of the late taste; an entry may repeat.
         shares: float [n, m], how often each of them, sums to 1.
         factors: float32 [n, FACTORS]: the taste for an item is ``factors @ item_factors``.

@@ -26,7 +26,7 @@ class Queries:
 
     Attributes:
         text, kind: n strings each; kind is plain, attribute, brand, paraphrase, typo or model.
-        wording: n strings, "train" or "evaluation"; the forms and synonyms of evaluation queries occur in no train query.
+        wording: n strings, "train" or "evaluation": uses a form or a synonym that no train query uses.
         correction: int [n], the query that a misspelt one means; NONE for all others.
         leaf: int [n]. constraints: int [n, 7] on the columns of ``Catalogue.values``, NONE where nothing is asked.
         frequency: float [n], rank^-exponent, sums to 1.
