@@ -101,7 +101,7 @@ def cold_start(shop: Any, k: int = 5, seed: int = 0) -> dict[str, np.ndarray]:
     active = wanted.any(axis=1)
     rows = past.users.rows([name for name, flag in zip(names, active) if flag])
     wanted = wanted[active]
-    vectors = TfidfVectorizer(sublinear_tf=True, analyzer="char_wb", ngram_range=(2, 4), min_df=2).fit_transform(
+    vectors = TfidfVectorizer(sublinear_tf=True, analyzer="char_wb", ngram_range=(2, 3), min_df=2).fit_transform(
         shop.item_texts
     )
     likes = (past.matrix[rows] > 0).astype(np.float32) @ vectors
