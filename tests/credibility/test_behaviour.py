@@ -6,8 +6,11 @@ import numpy as np
 import pytest
 
 from course_lib import Shop
+from course_lib.core.errors import ContractError
 from course_lib.shop.simulator import Parameters, credibility, simulate
+from course_lib.shop.simulator.behaviour import _clicks, examination
 from course_lib.shop.simulator.catalogue import NONE
+from course_lib.shop.simulator.learnability import propensity_weighting
 from course_lib.shop.simulator.observed import CART, CLICK, IMPRESSION, PURCHASE, observe
 from course_lib.shop.simulator.reformulation import CORRECT, GENERALISE, REPEAT, REPHRASE, SPECIALISE
 
@@ -190,6 +193,42 @@ def test_wording_of_evaluation_queries_occurs_in_no_training_query():
     for form in (", ", " new "):
         assert not any(form in text for text in train) and sum(form in text for text in evaluation) > 5
     assert 0.25 < len(evaluation) / len(queries) < 0.6
+
+
+def test_in_a_cascade_clicks_above_hide_what_stands_below():
+    """The same curve without clicks above; with them, position-based weighting finds too little."""
+    bias = {}
+    for model in ("position", "cascade"):
+        shop = Shop(**simulate(300, 3_000, 80, 80, 0, "en", Parameters(click_model=model)))
+        bias[model] = propensity_weighting(shop, observe(shop))["weighted_bias"]
+    assert abs(bias["position"]) < 0.05 and bias["cascade"] < -0.15
+
+
+def test_a_cascade_reads_down_the_list_and_may_stop_at_a_click():
+    view, position = np.repeat(np.arange(20_000), 10), np.tile(np.arange(10), 20_000)
+    attraction, rng = np.full(len(view), 0.5), np.random.default_rng(0)
+
+    def clicks(leaves: float) -> np.ndarray:
+        parameters = Parameters(click_model="cascade", cascade_leaves=leaves)
+        return _clicks(view, position, attraction, 20_000, parameters, rng)
+
+    assert np.bincount(view[clicks(1.0)]).max() == 1
+    stays = clicks(0.0)
+    rate = np.bincount(position[stays], minlength=10) / 20_000
+    assert rate == pytest.approx(0.5 * examination(Parameters()), abs=0.02)
+    assert np.bincount(view[stays]).max() > 5
+
+
+def test_an_unknown_click_model_is_refused():
+    with pytest.raises(ContractError, match="parameters: unknown click model 'dice'.*cascade"):
+        simulate(5, 5, 5, 5, 0, "en", Parameters(click_model="dice"))
+
+
+def test_both_languages_share_stock_spam_prices_and_groups(large):
+    other = Shop.simulate(n_users=50, events_per_user=5, seed=1, language="zh").truth
+    truth = large.truth
+    for name in ("launch_week", "available", "item_stuffed", "item_original", "price_factor", "item_popularity"):
+        assert np.array_equal(getattr(truth, name), getattr(other, name)), name
 
 
 def test_the_funnel_narrows(log):

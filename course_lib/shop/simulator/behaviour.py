@@ -2,8 +2,8 @@
 
 A session has one leaf in mind, by taste and season. It views one page or more: searches (the query drawn by frequency
 among those for the leaf, or a reformulation of the query before), the leaf's category page, or the home page of the
-user's cluster. An item is clicked when the user examines its position *and* finds it attractive (position-based model:
-Craswell et al., WSDM 2008); some clicks become carts, and some carts purchases, fewer where the price of the week is
+user's cluster. An item is clicked when the user examines its position *and* finds it attractive (position-based model or
+cascade: Craswell et al., WSDM 2008); some clicks become carts, and some carts purchases, fewer where the price of the week is
 high. A search without a click is reformulated more often than one with a click.
 """
 
@@ -27,6 +27,7 @@ from course_lib.shop.simulator.stock import Stock
 
 IMPRESSION, CLICK, CART, PURCHASE = range(4)  #: rows of ``core.tables.EVENT_KINDS``
 SEARCH, CATEGORY, HOME = range(3)
+CLICK_MODELS = ("position", "cascade")
 #: grade that a page without a query has for the items of the session's leaf, and for all others
 _BROWSE_GRADE = (2.0, 0.5)
 
@@ -167,7 +168,7 @@ def _view_pages(
     factor = world.price_factor[item, week[view]]
     price = np.round(catalogue.price[item] * factor, 2)
     attraction = _attraction(world, user[view], item, query[view], leaf[view], price)
-    clicked = rng.random(len(item)) < examination(parameters)[position] * attraction
+    clicked = _clicks(view, position, attraction, len(user), parameters, rng)
     carted = clicked & (rng.random(len(item)) < parameters.cart_rate)
     response = factor.astype(np.float64) ** world.people.elasticity[user[view]]
     bought = carted & (rng.random(len(item)) < np.minimum(1.0, parameters.purchase_rate * response))
@@ -186,6 +187,26 @@ def _view_pages(
         "uniform": shown["uniform"][row].astype(np.float32),
         "attraction": attraction[row].astype(np.float32), "randomised": lists.randomised[view][row],
     }  # fmt: skip
+
+
+def _clicks(
+    view: np.ndarray,
+    position: np.ndarray,
+    attraction: np.ndarray,
+    n_views: int,
+    parameters: Parameters,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """bool [n]: which impressions are clicked, under the click model of the parameters."""
+    seen = examination(parameters)[position]
+    if parameters.click_model == "position":
+        return rng.random(len(view)) < seen * attraction
+    reads = rng.random(n_views)[view] < seen  # one depth for the whole list: no position is skipped
+    wanted = reads & (rng.random(len(view)) < attraction)
+    leaves = wanted & (rng.random(len(view)) < parameters.cascade_leaves)
+    last = np.full(n_views, parameters.list_length)
+    np.minimum.at(last, view[leaves], position[leaves])
+    return wanted & (position <= last[view])
 
 
 def _pick_queries(queries: Queries, leaf: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -224,5 +245,5 @@ def _attraction(
 
 
 def examination(parameters: Parameters) -> np.ndarray:
-    """float [list_length]: P(the user looks at position p) = (p + 1)^-exponent."""
+    """float [list_length]: P(the user looks at position p, nothing above being clicked) = (p + 1)^-exponent."""
     return (np.arange(parameters.list_length) + 1.0) ** -parameters.examination_exponent

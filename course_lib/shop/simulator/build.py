@@ -56,8 +56,8 @@ def simulate(
         parameters: other knobs than the defaults.
 
     Raises:
-        ContractError: a size below 1, a negative seed, a value of the wrong type, an unknown language, or more queries
-            than the vocabulary yields.
+        ContractError: a size below 1, a negative seed, a value of the wrong type, an unknown language or click model, or
+            more queries than the vocabulary yields.
     """
     sizes = {"n_items": n_items, "n_users": n_users, "n_queries": n_queries, "events_per_user": events_per_user}
     for name, value in sizes.items():
@@ -66,6 +66,9 @@ def simulate(
     if language not in LANGUAGES:
         raise ContractError(f"unknown language {language!r}", where="language", remedy=f"Use one of {LANGUAGES}")
     parameters, vocab, seed = parameters or Parameters(), vocabulary(), int(seed)
+    if parameters.click_model not in behaviour.CLICK_MODELS:
+        remedy = f"Use one of {behaviour.CLICK_MODELS}"
+        raise ContractError(f"unknown click model {parameters.click_model!r}", where="parameters", remedy=remedy)
 
     catalogue = draw_items(int(n_items), vocab, parameters, generator(seed, "items"))
     catalogue = add_spam(catalogue, vocab, parameters, generator(seed, "sellers"))

@@ -14,7 +14,7 @@ class Truth:
 
     Attributes:
         relevance: int8 csr_matrix [n_queries, n_items], grades 1–3; what is not stored is grade 0.
-        examination: float [length], P(the user looks at position p).
+        examination: float [length], P(the user looks at position p); under a cascade, given no click above it.
         attraction: float32 [n_events], P(click | examined) of the event's impression.
         randomised: bool [n_events], the event's page was a uniform random ordering.
         production_propensity, random_propensity: float32 [n_events], the probability of the item at this position
