@@ -77,8 +77,8 @@ def test_tables_keep_their_schemas_and_sizes(shop):
         check_table(name, getattr(shop, name))
         assert set(SCHEMAS[name]) <= set(getattr(shop, name).column_names)
     assert [len(getattr(shop, n)) for n in ("items", "queries", "users", "events")] == [2_000, 300, 1_000, 100_000]
-    assert {"kind", "frequency", "band"} <= set(shop.queries.column_names)
-    assert {"segment", "budget"} <= set(shop.users.column_names)
+    assert {"kind", "wording", "frequency", "band"} <= set(shop.queries.column_names)
+    assert {"segment", "budget", "group"} <= set(shop.users.column_names)
 
 
 def test_events_refer_to_known_rows_in_time_order(shop):
@@ -248,19 +248,30 @@ def test_popularity_is_zipf_like(shop):
     assert -1.2 < slope < -0.4 and counts[:200].sum() > 0.3 * counts.sum()
 
 
-def test_logged_propensity_is_how_often_the_policy_shows_the_item_there():
+@pytest.mark.parametrize("week", [0, 1])
+def test_logged_propensity_is_how_often_the_policy_shows_the_item_there(week):
+    """In the second week the ranker's favourite is sold out: the others move up, and the probabilities with them."""
     rng = np.random.default_rng(1)
     items = np.arange(10, 17)
-    pages = prepare([items], [np.linspace(1, 0, 7)], length=4, variants=3, noise=0.5, randomised=0.3, rng=rng)
+    available = np.ones((20, 2), dtype=bool)
+    available[10, 1] = False
+    pages = prepare(
+        [items], [np.linspace(1, 0, 7)], available, length=4, variants=3, noise=0.5, randomised=0.3, rng=rng
+    )
     views = 60_000
-    lists, propensity, at_random = pages.show(np.zeros(views, dtype=int), rng)
-    assert at_random.mean() == pytest.approx(0.3, abs=0.01)
+    lists = pages.show(np.zeros(views, dtype=int), np.full(views, week), rng)
+    assert lists.randomised.mean() == pytest.approx(0.3, abs=0.01)
+    assert (10 in lists.items) == (week == 0)
+    noise = 5 * math.sqrt(0.25 / views)
     for position in range(4):
         total = 0.0
-        for item in items:
-            here = lists[:, position] == item
-            logged = np.unique(propensity[here, position])
-            assert len(logged) == 1 and here.mean() == pytest.approx(logged[0], abs=5 * math.sqrt(0.25 / views))
+        for item in np.unique(lists.items):
+            here = lists.items[:, position] == item
+            logged = np.unique(lists.propensity[here, position])
+            assert len(logged) == 1 and here.mean() == pytest.approx(logged[0], abs=noise)
+            for policy, chosen in (("production", ~lists.randomised), ("uniform", lists.randomised)):
+                alone = np.unique(getattr(lists, policy)[here, position])
+                assert len(alone) == 1 and here[chosen].mean() == pytest.approx(alone[0], abs=2 * noise)
             total += logged[0]
         assert total == pytest.approx(1)
 
@@ -269,11 +280,14 @@ def test_a_page_with_few_items_is_padded():
     rng = np.random.default_rng(1)
     empty = np.empty(0, dtype=int)
     pages = prepare(
-        [np.array([5, 6]), empty], [np.zeros(2), np.zeros(0)], length=3, variants=2, noise=0.1, randomised=0.5, rng=rng
-    )
-    lists, propensity, _ = pages.show(np.repeat([0, 1], 20), rng)
-    assert (np.sort(lists[:20, :2]) == [5, 6]).all() and (lists[:20, 2] == NONE).all() and (lists[20:] == NONE).all()
-    assert np.isnan(propensity[lists == NONE]).all() and not np.isnan(propensity[lists != NONE]).any()
+        [np.array([5, 6]), empty], [np.zeros(2), np.zeros(0)], np.ones((7, 1), dtype=bool),
+        length=3, variants=2, noise=0.1, randomised=0.5, rng=rng,
+    )  # fmt: skip
+    lists = pages.show(np.repeat([0, 1], 20), np.zeros(40, dtype=int), rng)
+    assert (np.sort(lists.items[:20, :2]) == [5, 6]).all()
+    assert (lists.items[:20, 2] == NONE).all() and (lists.items[20:] == NONE).all()
+    for part in (lists.propensity, lists.production, lists.uniform):
+        assert np.isnan(part[lists.items == NONE]).all() and not np.isnan(part[lists.items != NONE]).any()
 
 
 def test_randomised_pages_reveal_the_examination_curve():

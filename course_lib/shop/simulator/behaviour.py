@@ -1,9 +1,10 @@
 """The log: sessions, page views, examination falling with position, clicks, carts and purchases.
 
-A session has one leaf in mind. It views one page or more: searches (the query drawn by frequency among those for the
-leaf), the leaf's category page, or the home page of the user's cluster. An item is clicked when the user examines its
-position *and* finds it attractive (position-based model: Craswell et al., WSDM 2008); some clicks become carts, and
-some carts purchases, fewer where the price of the week is high.
+A session has one leaf in mind, by taste and season. It views one page or more: searches (the query drawn by frequency
+among those for the leaf, or a reformulation of the query before), the leaf's category page, or the home page of the
+user's cluster. An item is clicked when the user examines its position *and* finds it attractive (position-based model or
+cascade: Craswell et al., WSDM 2008); some clicks become carts, and some carts purchases, fewer where the price of the week is
+high. A search without a click is reformulated more often than one with a click.
 """
 
 from __future__ import annotations
@@ -11,21 +12,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import csr_matrix
 
 from course_lib.core.errors import ContractError
 from course_lib.core.seeds import generator
+from course_lib.shop.simulator.calendar import DAY, START, WEEK, Calendar
 from course_lib.shop.simulator.catalogue import NONE, Catalogue
-from course_lib.shop.simulator.pages import Pages, prepare
+from course_lib.shop.simulator.pages import Pages
 from course_lib.shop.simulator.parameters import Parameters
 from course_lib.shop.simulator.people import People
 from course_lib.shop.simulator.queries import Queries
+from course_lib.shop.simulator.reformulation import NEW, REPEAT, Links
 from course_lib.shop.simulator.relevance import grade_pairs
+from course_lib.shop.simulator.stock import Stock
 
-START = 1_735_516_800  #: Monday 2024-12-30 00:00 UTC
-DAY, WEEK = 86_400, 604_800
 IMPRESSION, CLICK, CART, PURCHASE = range(4)  #: rows of ``core.tables.EVENT_KINDS``
 SEARCH, CATEGORY, HOME = range(3)
+CLICK_MODELS = ("position", "cascade")
 #: grade that a page without a query has for the items of the session's leaf, and for all others
 _BROWSE_GRADE = (2.0, 0.5)
 
@@ -36,61 +38,17 @@ class World:
 
     catalogue: Catalogue
     queries: Queries
+    links: Links
     people: People
     item_factors: np.ndarray
     price_factor: np.ndarray
+    stock: Stock
+    calendar: Calendar
     related: np.ndarray
     median_price: np.ndarray
     demand: np.ndarray
     pages: Pages
     parameters: Parameters
-
-
-def leaf_demand(catalogue: Catalogue, queries: Queries, n_leaves: int) -> np.ndarray:
-    """float [n_leaves], sums to 1: half what people search for, half what is popular; 0 for leaves without items."""
-    asked = np.bincount(queries.leaf, weights=queries.frequency, minlength=n_leaves)
-    popular = np.bincount(catalogue.leaf, weights=catalogue.popularity, minlength=n_leaves)
-    demand = np.where(popular > 0, 0.7 * asked + 0.3 * popular, 0.0)
-    return demand / demand.sum()
-
-
-def draw_price_factor(n_items: int, parameters: Parameters, rng: np.random.Generator) -> np.ndarray:
-    """float32 [n_items, n_weeks]: a little noise every week, and a promotion in some weeks."""
-    shape = (n_items, -(-parameters.days // 7))
-    off = np.where(rng.random(shape) < parameters.promotion, rng.uniform(0.1, 0.3, shape), 0.0)
-    return (np.exp(0.04 * rng.standard_normal(shape)) * (1 - off)).astype(np.float32)
-
-
-def prepare_pages(
-    catalogue: Catalogue, grades: csr_matrix, people: People, demand: np.ndarray, parameters: Parameters, seed: int
-) -> Pages:
-    """The shop's pages in the order: queries, leaves, clusters. A page without eligible items shows nothing."""
-    log_popularity = np.log(catalogue.popularity)
-    spread = log_popularity.std() or 1.0
-    appeal = parameters.ranker_popularity * (log_popularity - log_popularity.mean()) / spread
-    rows = [grades.indices[a:b].astype(np.int64) for a, b in zip(grades.indptr, grades.indptr[1:])]
-    scores = [grades.data[a:b] + appeal[items] for a, b, items in zip(grades.indptr, grades.indptr[1:], rows)]
-    by_leaf = [np.flatnonzero(catalogue.leaf == leaf) for leaf in range(len(demand))]
-    for leaves in by_leaf + _home_pages(catalogue, people, by_leaf, demand, parameters):
-        rows.append(leaves)
-        scores.append(appeal[leaves])
-    return prepare(
-        rows, scores, length=parameters.list_length, variants=parameters.variants,
-        noise=parameters.ranker_noise, randomised=parameters.randomised, rng=generator(seed, "pages"),
-    )  # fmt: skip
-
-
-def _home_pages(
-    catalogue: Catalogue, people: People, by_leaf: list[np.ndarray], demand: np.ndarray, parameters: Parameters
-) -> list[np.ndarray]:
-    """Eligible items of each cluster's home page: the ten leaves that its users shop in most (no user: all)."""
-    homes = []
-    for cluster in range(parameters.clusters):
-        wanted = np.bincount(people.leaves[0][people.cluster == cluster].ravel(), minlength=len(demand))
-        best = np.flatnonzero(wanted >= max(1, np.sort(wanted)[-min(10, len(wanted))]))
-        leaves = best if len(best) else np.flatnonzero(demand)
-        homes.append(np.sort(np.concatenate([by_leaf[leaf] for leaf in leaves])))
-    return homes
 
 
 def draw_log(world: World, n_events: int, seed: int) -> dict[str, np.ndarray]:
@@ -99,8 +57,8 @@ def draw_log(world: World, n_events: int, seed: int) -> dict[str, np.ndarray]:
     Sessions are drawn in batches until there are enough events; the last session is cut short, as a log is.
 
     Returns:
-        int arrays [n_events] user, item, kind, timestamp, session, query (NONE: no query), position; float propensity,
-        price, attraction; bool randomised.
+        int arrays [n_events] user, item, kind, timestamp, session, query (NONE: no query), position, step, previous;
+        float propensity, production, uniform, price, attraction; bool randomised.
 
     Raises:
         ContractError: no page of the shop can show an item.
@@ -125,50 +83,92 @@ def draw_log(world: World, n_events: int, seed: int) -> dict[str, np.ndarray]:
 
 
 def _draw_sessions(world: World, n: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """The events of n sessions, page after page: what the user did on one page bears on the next."""
     parameters, people = world.parameters, world.people
     user = rng.choice(len(people.activity), size=n, p=people.activity)
-    day_weight = np.resize(parameters.weekday_weights, parameters.days)
-    day = rng.choice(parameters.days, size=n, p=day_weight / day_weight.sum())
+    day = rng.choice(parameters.days, size=n, p=world.calendar.day_share)
     second = (rng.beta(4, 2, size=n) * (DAY - 3600)).astype(np.int64)  # evenings are busy; no session crosses midnight
-    leaf = _session_leaf(world, user, day / parameters.days, rng)
+    leaf = _session_leaf(world, user, day, rng)
     length = 1 + rng.poisson(parameters.further_pages, size=n)
-    view = np.repeat(np.arange(n), length)
-    turn = np.arange(len(view)) - np.repeat(np.cumsum(length) - length, length)
-    # At most 240 s from one page to the next: that keeps a page's own clicks and carts before the next page.
-    start = START + day[view] * DAY + second[view] + turn * 240 + rng.integers(0, 60, size=len(view))
-    return _view_pages(world, user[view], leaf[view], start, view, rng)
+    query, clicked = np.full(n, NONE), np.zeros(n, dtype=bool)
+    parts = []
+    for turn in range(length.max()):
+        goes_on = np.flatnonzero(length > turn)
+        surface, asked, step = _next_page(world, leaf[goes_on], query[goes_on], clicked[goes_on], rng)
+        # At most 240 s from one page to the next: that keeps a page's own clicks and carts before the next page.
+        start = START + day[goes_on] * DAY + second[goes_on] + turn * 240 + rng.integers(0, 60, size=len(goes_on))
+        events = _view_pages(world, user[goes_on], leaf[goes_on], surface, asked, start, rng)
+        view = events.pop("view")
+        events |= {
+            "session": goes_on[view], "step": step[view].astype(np.int8),
+            "previous": np.where(step > 0, query[goes_on], NONE)[view].astype(np.int32),
+        }  # fmt: skip
+        parts.append(events)
+        query[goes_on] = asked
+        clicked[:] = False
+        clicked[events["session"][events["kind"] == CLICK]] = True
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def _session_leaf(world: World, user: np.ndarray, share: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _session_leaf(world: World, user: np.ndarray, day: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """int [n]: the leaf each session has in mind, from early or late taste, or from the shop's demand at large."""
-    people, parameters = world.people, world.parameters
-    slot = (rng.random(len(user))[:, None] > np.cumsum(people.shares[user], axis=1)[:, :-1]).sum(axis=1)
-    late = (rng.random(len(user)) < parameters.drift * share).astype(np.int64)
-    leaf = people.leaves[late, user, slot]
-    explores = rng.random(len(user)) < parameters.exploration
-    return np.where(explores, rng.choice(len(world.demand), size=len(user), p=world.demand), leaf)
+    people, parameters, calendar = world.people, world.parameters, world.calendar
+    week = day // 7
+    late = (rng.random(len(user)) < parameters.drift * day / parameters.days).astype(np.int64)
+    leaves = people.leaves[late, user]
+    cumulated = np.cumsum(people.shares[user] * calendar.season[leaves, week[:, None]], axis=1)
+    slot = (rng.random(len(user))[:, None] * cumulated[:, -1:] > cumulated[:, :-1]).sum(axis=1)
+    leaf = leaves[np.arange(len(user)), slot]
+    explores = np.flatnonzero(rng.random(len(user)) < parameters.exploration)
+    for number in np.unique(week[explores]):
+        members = explores[week[explores] == number]
+        leaf[members] = rng.choice(len(world.demand), size=len(members), p=calendar.leaf_share[:, number])
+    return leaf
+
+
+def _next_page(
+    world: World, leaf: np.ndarray, query: np.ndarray, clicked: np.ndarray, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Surface, query (NONE off the search page) and reformulation step of the next page of each session.
+
+    Args:
+        query, clicked: of the page before; NONE and false where there was none.
+    """
+    parameters = world.parameters
+    surface = rng.choice(3, size=len(leaf), p=parameters.page_shares)
+    asked = _pick_queries(world.queries, leaf, rng)
+    surface = np.where((surface == SEARCH) & (asked == NONE), CATEGORY, surface)
+    step = np.where((surface == SEARCH) & (query != NONE), np.where(asked == query, REPEAT, NEW), 0)
+    silent, active = parameters.reformulates
+    again = np.flatnonzero((query != NONE) & (rng.random(len(leaf)) < np.where(clicked, active, silent)))
+    target, kind = world.links.follow(query[again], rng)
+    again, target, kind = again[target != NONE], target[target != NONE], kind[target != NONE]
+    surface[again], asked[again], step[again] = SEARCH, target, kind
+    return surface, np.where(surface == SEARCH, asked, NONE), step
 
 
 def _view_pages(
-    world: World, user: np.ndarray, leaf: np.ndarray, start: np.ndarray, session: np.ndarray, rng: np.random.Generator
+    world: World,
+    user: np.ndarray,
+    leaf: np.ndarray,
+    surface: np.ndarray,
+    query: np.ndarray,
+    start: np.ndarray,
+    rng: np.random.Generator,
 ) -> dict[str, np.ndarray]:
-    """Show a list on each page view, and let the user act on it."""
+    """Show a list on each page view, and let the user act on it; ``view`` says which one an event belongs to."""
     catalogue, parameters = world.catalogue, world.parameters
-    surface = rng.choice(3, size=len(user), p=parameters.page_shares)
-    query = _pick_queries(world.queries, leaf, rng)
-    surface = np.where((surface == SEARCH) & (query == NONE), CATEGORY, surface)
-    query = np.where(surface == SEARCH, query, NONE)
-    n_queries = len(world.queries.text)
+    n_queries, week = len(world.queries.text), (start - START) // WEEK
     page = np.where(surface == SEARCH, query, n_queries + leaf)
     page = np.where(surface == HOME, n_queries + len(world.demand) + world.people.cluster[user], page)
-    items, propensity, at_random = world.pages.show(page, rng)
+    lists = world.pages.show(page, week, rng)
 
-    view, position = np.nonzero(items != NONE)
-    item, when = items[view, position], start[view]
-    factor = world.price_factor[item, (when - START) // WEEK]
+    view, position = np.nonzero(lists.items != NONE)
+    item = lists.items[view, position]
+    factor = world.price_factor[item, week[view]]
     price = np.round(catalogue.price[item] * factor, 2)
     attraction = _attraction(world, user[view], item, query[view], leaf[view], price)
-    clicked = rng.random(len(item)) < examination(parameters)[position] * attraction
+    clicked = _clicks(view, position, attraction, len(user), parameters, rng)
     carted = clicked & (rng.random(len(item)) < parameters.cart_rate)
     response = factor.astype(np.float64) ** world.people.elasticity[user[view]]
     bought = carted & (rng.random(len(item)) < np.minimum(1.0, parameters.purchase_rate * response))
@@ -178,12 +178,35 @@ def _view_pages(
     row = np.concatenate(rows)
     # An impression is logged when the page loads; a click follows as the eye moves down, then the cart, then the till.
     delay = np.where(kind == IMPRESSION, 0, 4 + 6 * position[row] + 20 * (kind - CLICK))
+    shown = {name: getattr(lists, name)[view, position] for name in ("propensity", "production", "uniform")}
     return {
-        "user": user[view][row], "item": item[row], "kind": kind, "timestamp": when[row] + delay,
-        "session": session[view][row], "query": query[view][row], "position": position[row],
-        "propensity": propensity[view, position][row], "price": price[row],
-        "attraction": attraction[row].astype(np.float32), "randomised": at_random[view][row],
+        "view": view[row], "user": user[view][row], "item": item[row], "kind": kind,
+        "timestamp": start[view][row] + delay, "query": query[view][row], "position": position[row],
+        "propensity": shown["propensity"][row], "price": price[row],
+        "production": shown["production"][row].astype(np.float32),
+        "uniform": shown["uniform"][row].astype(np.float32),
+        "attraction": attraction[row].astype(np.float32), "randomised": lists.randomised[view][row],
     }  # fmt: skip
+
+
+def _clicks(
+    view: np.ndarray,
+    position: np.ndarray,
+    attraction: np.ndarray,
+    n_views: int,
+    parameters: Parameters,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """bool [n]: which impressions are clicked, under the click model of the parameters."""
+    seen = examination(parameters)[position]
+    if parameters.click_model == "position":
+        return rng.random(len(view)) < seen * attraction
+    reads = rng.random(n_views)[view] < seen  # one depth for the whole list: no position is skipped
+    wanted = reads & (rng.random(len(view)) < attraction)
+    leaves = wanted & (rng.random(len(view)) < parameters.cascade_leaves)
+    last = np.full(n_views, parameters.list_length)
+    np.minimum.at(last, view[leaves], position[leaves])
+    return wanted & (position <= last[view])
 
 
 def _pick_queries(queries: Queries, leaf: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -222,5 +245,5 @@ def _attraction(
 
 
 def examination(parameters: Parameters) -> np.ndarray:
-    """float [list_length]: P(the user looks at position p) = (p + 1)^-exponent."""
+    """float [list_length]: P(the user looks at position p, nothing above being clicked) = (p + 1)^-exponent."""
     return (np.arange(parameters.list_length) + 1.0) ** -parameters.examination_exponent

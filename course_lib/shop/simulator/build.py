@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from scipy.sparse import csr_matrix
 
 from course_lib.core.errors import ContractError
 from course_lib.core.seeds import generator
 from course_lib.core.tables import EVENT_KINDS, make_table
-from course_lib.shop.simulator import behaviour
-from course_lib.shop.simulator.catalogue import draw_items
+from course_lib.shop.simulator import behaviour, shelves
+from course_lib.shop.simulator.calendar import draw_price_factor, make_calendar
+from course_lib.shop.simulator.catalogue import NONE, draw_items
 from course_lib.shop.simulator.parameters import Parameters
-from course_lib.shop.simulator.people import BUDGETS, People, draw_people, item_factors
+from course_lib.shop.simulator.people import BUDGETS, GROUPS, People, draw_people, item_factors
 from course_lib.shop.simulator.queries import draw_queries
+from course_lib.shop.simulator.reformulation import STEPS, find_links
 from course_lib.shop.simulator.relevance import judge, relevance
+from course_lib.shop.simulator.sellers import add_spam
+from course_lib.shop.simulator.stock import draw_stock
 from course_lib.shop.simulator.text import realise
 from course_lib.shop.simulator.truth import Truth
 from course_lib.shop.simulator.vocabulary import LANGUAGES, Vocabulary, vocabulary
@@ -50,8 +56,8 @@ def simulate(
         parameters: other knobs than the defaults.
 
     Raises:
-        ContractError: a size below 1, a negative seed, a value of the wrong type, an unknown language, or more queries
-            than the vocabulary yields.
+        ContractError: a size below 1, a negative seed, a value of the wrong type, an unknown language or click model, or
+            more queries than the vocabulary yields.
     """
     sizes = {"n_items": n_items, "n_users": n_users, "n_queries": n_queries, "events_per_user": events_per_user}
     for name, value in sizes.items():
@@ -60,21 +66,29 @@ def simulate(
     if language not in LANGUAGES:
         raise ContractError(f"unknown language {language!r}", where="language", remedy=f"Use one of {LANGUAGES}")
     parameters, vocab, seed = parameters or Parameters(), vocabulary(), int(seed)
+    if parameters.click_model not in behaviour.CLICK_MODELS:
+        remedy = f"Use one of {behaviour.CLICK_MODELS}"
+        raise ContractError(f"unknown click model {parameters.click_model!r}", where="parameters", remedy=remedy)
 
     catalogue = draw_items(int(n_items), vocab, parameters, generator(seed, "items"))
+    catalogue = add_spam(catalogue, vocab, parameters, generator(seed, "sellers"))
     words = realise(catalogue, vocab, language, generator(seed, "text"))
     texts = [f"{title} \n{description}" for title, description in zip(words["title"], words["description"])]
     queries = draw_queries(int(n_queries), catalogue, vocab, texts, language, parameters, generator(seed, "queries"))
     grades = relevance(queries.leaf, queries.constraints, catalogue, vocab)
-    demand = behaviour.leaf_demand(catalogue, queries, len(vocab.leaves))
+    demand = shelves.leaf_demand(catalogue, queries, len(vocab.leaves))
     people = draw_people(int(n_users), demand, parameters, generator(seed, "people"))
+    calendar = make_calendar(vocab, demand, parameters)
+    stock = draw_stock(len(catalogue), calendar.n_weeks, parameters, generator(seed, "stock"))
+    factors = item_factors(catalogue, vocab, generator(seed, "factors"))
+    appeal = shelves.ranker_appeal(catalogue, factors, people, stock, parameters)
     world = behaviour.World(
-        catalogue=catalogue, queries=queries, people=people, related=vocab.related, demand=demand,
-        parameters=parameters,
-        item_factors=item_factors(catalogue, vocab, generator(seed, "factors")),
-        price_factor=behaviour.draw_price_factor(len(catalogue), parameters, generator(seed, "prices")),
+        catalogue=catalogue, queries=queries, links=find_links(queries, parameters), people=people,
+        related=vocab.related, demand=demand,
+        parameters=parameters, item_factors=factors, stock=stock, calendar=calendar,
+        price_factor=draw_price_factor(len(catalogue), calendar.sale, parameters, generator(seed, "prices")),
         median_price=np.array([leaf.price for leaf in vocab.leaves]),
-        pages=behaviour.prepare_pages(catalogue, grades, people, demand, parameters, seed),
+        pages=shelves.prepare_pages(catalogue, grades, people, demand, appeal, stock, parameters, seed),
     )  # fmt: skip
     log = behaviour.draw_log(world, int(n_users) * int(events_per_user), seed)
 
@@ -88,19 +102,20 @@ def simulate(
         "queries": make_table(
             "queries",
             {
-                "query_id": query_ids.tolist(), "text": queries.text, "kind": queries.kind,
+                "query_id": query_ids.tolist(), "text": queries.text, "kind": queries.kind, "wording": queries.wording,
                 "frequency": queries.frequency, "band": queries.band,
             },
         ),
         "judgements": make_table(
             "judgements",
-            {"query_id": query_ids[asked].tolist(), "item_id": item_ids[judged].tolist(), "grade": grade},
+            {"query_id": _take(query_ids, asked), "item_id": _take(item_ids, judged), "grade": grade},
         ),
         "users": make_table(
             "users",
             {
                 "user_id": user_ids.tolist(), "segment": segments[people.segment].tolist(),
                 "budget": np.array(BUDGETS)[people.budget].tolist(),
+                "group": np.array(GROUPS)[people.group].tolist(),
             },
         ),
         "events": make_table("events", _event_columns(log, user_ids, item_ids, query_ids)),
@@ -117,12 +132,12 @@ def _event_columns(
     number = np.argsort(np.argsort(first))
     session_ids = _ids("S", len(first))
     return {
-        "user_id": user_ids[log["user"]].tolist(),
-        "item_id": item_ids[log["item"]].tolist(),
-        "kind": np.array(EVENT_KINDS)[log["kind"]].tolist(),
+        "user_id": _take(user_ids, log["user"]),
+        "item_id": _take(item_ids, log["item"]),
+        "kind": _take(EVENT_KINDS, log["kind"]),
         "timestamp": log["timestamp"],
-        "session_id": session_ids[number[inverse]].tolist(),
-        "query_id": np.append(query_ids, "")[log["query"]].tolist(),  # NONE = -1 takes the ""
+        "session_id": _take(session_ids, number[inverse]),
+        "query_id": _take(np.append(query_ids, ""), np.where(log["query"] == NONE, len(query_ids), log["query"])),
         "position": log["position"],
         "propensity": log["propensity"],
         "price": log["price"],
@@ -138,6 +153,14 @@ def _truth(
         examination=behaviour.examination(world.parameters),
         attraction=log["attraction"],
         randomised=log["randomised"],
+        production_propensity=log["production"],
+        random_propensity=log["uniform"],
+        randomised_share=world.parameters.randomised,
+        step=log["step"],
+        previous_query=log["previous"],
+        steps=STEPS,
+        query_constraints=queries.constraints,
+        query_correction=queries.correction,
         query_leaf=queries.leaf,
         item_leaf=catalogue.leaf,
         leaves=[vocab.category(leaf, language) for leaf in range(len(vocab.leaves))],
@@ -146,11 +169,18 @@ def _truth(
         item_factors=world.item_factors,
         user_factors=people.factors,
         user_cluster=people.cluster,
+        user_group=people.group,
+        item_stuffed=catalogue.stuffing[:, 0] != NONE,
+        item_original=catalogue.original,
+        launch_week=world.stock.launch,
+        available=world.stock.available,
         early_taste=_taste(people, 0, world),
         late_taste=_taste(people, 1, world),
         drift=world.parameters.drift,
         elasticity=people.elasticity,
         price_factor=world.price_factor,
+        season=world.calendar.season,
+        sale=world.calendar.sale,
     )
 
 
@@ -165,6 +195,11 @@ def _taste(people: People, late: int, world: behaviour.World) -> csr_matrix:
 def _ids(letter: str, n: int) -> np.ndarray:
     width = max(5, len(str(n)))
     return np.array([f"{letter}{row:0{width}d}" for row in range(n)], dtype=object)
+
+
+def _take(texts: Sequence[str], rows: np.ndarray) -> pa.StringArray:
+    """The texts of these rows, never as Python objects: a log has tens of millions of them."""
+    return pa.array(texts, type=pa.string()).take(pa.array(rows))
 
 
 def _whole(name: str, value: Any, at_least: int) -> None:

@@ -22,13 +22,17 @@ class Catalogue:
         values: int [n, 7], rows of ``Vocabulary.terms`` by attribute, then brand, then the item's own row where it has
             a model number; NONE where there is no such value.
         model: list of n model numbers, "" where there is none; no two are the same.
-        quality: float [n], standard normal. popularity: float [n], rank^-exponent, sums to 1.
+        stuffing: int [n, 3], rows of the leaves that a stuffed title names; NONE in an honest one.
+        original: int [n], row of the item that this one lists once more, else NONE.
+        quality: float [n], standard normal, spam less. popularity: float [n], rank^-exponent, sums to 1.
     """
 
     leaf: np.ndarray
     values: np.ndarray
     price: np.ndarray
     model: list[str]
+    stuffing: np.ndarray
+    original: np.ndarray
     quality: np.ndarray
     popularity: np.ndarray
 
@@ -57,7 +61,8 @@ def draw_items(n: int, vocab: Vocabulary, parameters: Parameters, rng: np.random
     rank = np.argsort(np.argsort(-(0.5 * quality + rng.standard_normal(n)))) + 1
     popularity = rank**-parameters.popularity_exponent
     model = _model_numbers(vocab, values, leaf, has_model, rng)
-    return Catalogue(leaf, values, price, model, quality, popularity / popularity.sum())
+    honest = np.full((n, 3), NONE), np.full(n, NONE)
+    return Catalogue(leaf, values, price, model, *honest, quality, popularity / popularity.sum())
 
 
 def _draw_values(vocab: Vocabulary, number: int, n: int, rng: np.random.Generator) -> np.ndarray:

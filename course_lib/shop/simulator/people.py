@@ -10,6 +10,7 @@ from course_lib.shop.simulator.catalogue import BRAND, NONE, Catalogue
 from course_lib.shop.simulator.parameters import Parameters
 from course_lib.shop.simulator.vocabulary import ATTRIBUTES, Vocabulary
 
+GROUPS = ("a", "b")  #: an attribute that deserves protection: the larger and the smaller group
 BUDGETS = ("low", "middle", "high")
 FACTORS = 8  #: dimensions of the latent taste
 #: weight of each column of ``Catalogue.values`` in an item's factors: brand and style matter most, size not at all
@@ -21,7 +22,8 @@ class People:
     """n users.
 
     Attributes:
-        cluster: int [n]. segment: int [n], rows of ``Parameters.elasticities``. budget: int [n], rows of BUDGETS.
+        cluster: int [n]. group: int [n], rows of GROUPS. budget: int [n], rows of BUDGETS.
+        segment: int [n], rows of ``Parameters.elasticities``.
         leaves: int [2, n, m], the leaf categories of the early and of the late taste; an entry may repeat.
         shares: float [n, m], how often each of them, sums to 1.
         factors: float32 [n, FACTORS]: the taste for an item is ``factors @ item_factors``.
@@ -29,6 +31,7 @@ class People:
     """
 
     cluster: np.ndarray
+    group: np.ndarray
     segment: np.ndarray
     budget: np.ndarray
     leaves: np.ndarray
@@ -63,15 +66,21 @@ def draw_people(n: int, demand: np.ndarray, parameters: Parameters, rng: np.rand
     early = _pick(interest, cluster, m, rng)
     late = early.copy()
     late[:, m // 2 :] = _pick(interest, rng.integers(clusters, size=n), m - m // 2, rng)
-    segment = rng.choice(len(parameters.elasticities), size=n, p=[0.3, 0.5, 0.2])
+    segment = rng.choice(len(parameters.elasticities), size=n, p=parameters.segment_shares)
     # Segments and budgets go together, but loosely: every pair occurs.
     budget = np.clip(segment + rng.choice([-1, 0, 1], size=n, p=[0.2, 0.6, 0.2]), 0, len(BUDGETS) - 1)
     centres = rng.standard_normal((clusters, FACTORS))
     factors = centres[cluster] + parameters.own_taste * rng.standard_normal((n, FACTORS))
     elasticity = np.array([value for _, value in parameters.elasticities])[segment]
     activity = rng.lognormal(sigma=0.5, size=n)
+    # The groups' tastes lie on either side of the middle, along one direction of the taste space.
+    group = (rng.random(n) < parameters.minority).astype(np.int64)
+    direction = rng.standard_normal(FACTORS)
+    direction *= parameters.group_taste / np.linalg.norm(direction)
+    factors = factors + np.where(group == 0, 1.0, -1.0)[:, None] * direction
     return People(
         cluster=cluster,
+        group=group,
         segment=segment,
         budget=budget,
         leaves=np.stack([early, late]),

@@ -17,7 +17,7 @@ from course_lib.shop.simulator.vocabulary import ATTRIBUTES, Term, Vocabulary
 PATIENCE = 200  #: candidates in a row that are no news before we look for another source of intents
 _ELSEWHERE = -2  #: a model number that no item of this shop has
 #: how much a kind of query lies in the tail (added to a random rank score)
-_RARITY = {"plain": 0.0, "brand": 1.0, "attribute": 1.2, "paraphrase": 1.2, "typo": 2.0, "model": 2.5}
+_RARITY = {"plain": 0.0, "brand": 1.0, "attribute": 1.2, "paraphrase": 1.2, "typo": 0.9, "model": 2.5}
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,6 +26,8 @@ class Queries:
 
     Attributes:
         text, kind: n strings each; kind is plain, attribute, brand, paraphrase, typo or model.
+        wording: n strings, "train" or "evaluation": uses a form or a synonym that no train query uses.
+        correction: int [n], the query that a misspelt one means; NONE for all others.
         leaf: int [n]. constraints: int [n, 7] on the columns of ``Catalogue.values``, NONE where nothing is asked.
         frequency: float [n], rank^-exponent, sums to 1.
         band: "head" (first 10 % of the ranks), "torso" (next 30 %), "tail".
@@ -33,6 +35,8 @@ class Queries:
 
     text: list[str]
     kind: list[str]
+    wording: list[str]
+    correction: np.ndarray
     leaf: np.ndarray
     constraints: np.ndarray
     frequency: np.ndarray
@@ -60,37 +64,47 @@ def draw_queries(
         ContractError: the vocabulary doesn't yield n distinct texts.
     """
     writer = _Writer(vocab, language, _lexicons(catalogue, texts, language), parameters, rng)
-    found: dict[str, tuple[str, int, np.ndarray]] = {}
+    found: dict[str, tuple[_Wording, int]] = {}
     kinds, shares = zip(*parameters.kind_shares)
-    source, idle = catalogue, 0
+    source, idle, item = catalogue, 0, NONE
     while len(found) < n and idle < 20 * PATIENCE:
         if idle and idle % PATIENCE == 0:
-            source = draw_items(1000, vocab, parameters, rng)
-        item = int(rng.integers(len(source)))
+            source, item = draw_items(1000, vocab, parameters, rng), NONE
+        if item == NONE or rng.random() >= parameters.query_family:
+            item = int(rng.integers(len(source)))
         kind = kinds[rng.choice(len(kinds), p=np.array(shares) / sum(shares))]
         if kind == "model" and not source.model[item]:
             numbered = np.flatnonzero(source.values[:, MODEL] != NONE)
             if len(numbered):
                 item = int(rng.choice(numbered))
-        text, kind, constraints = writer.write(kind, source, item)
-        if source is not catalogue and constraints[MODEL] != NONE:
-            constraints[MODEL] = _ELSEWHERE
-        if not text or text in found:
+        worded = writer.write(kind, source, item)
+        if source is not catalogue and worded.constraints[MODEL] != NONE:
+            worded.constraints[MODEL] = _ELSEWHERE
+        # A misspelt query brings its correct form with it.
+        new = [w for w in (worded.meant, worded) if w and w.text not in found]
+        if not worded.text or worded not in new or len(found) + len(new) > n:
             idle += 1
             continue
-        found[text], idle = (kind, int(source.leaf[item]), constraints), 0
+        found |= {each.text: (each, int(source.leaf[item])) for each in new}
+        idle = 0
     if len(found) < n:
         raise ContractError(
             f"the vocabulary yields only {len(found)} distinct queries, not {n}",
             where="n_queries", remedy="Ask for fewer queries",
         )  # fmt: skip
-    kind, leaf, constraints = (list(part) for part in zip(*found.values()))
+    row = {text: r for r, text in enumerate(found)}
+    wordings, leaf = zip(*found.values())
+    kind = [w.kind for w in wordings]
+    correction = np.array([row[w.meant.text] if w.meant else NONE for w in wordings])
     # Plain wishes are asked more often than fussy ones, with luck in between.
     score = np.array([_RARITY[k] for k in kind]) + rng.gumbel(size=n)
     rank = np.argsort(np.argsort(score, kind="stable"), kind="stable")
     frequency = (rank + 1.0) ** -parameters.query_exponent
     band = ["head" if r < 0.1 * n else "torso" if r < 0.4 * n else "tail" for r in rank]
-    return Queries(list(found), kind, np.array(leaf), np.array(constraints), frequency / frequency.sum(), band)
+    return Queries(
+        list(found), kind, ["evaluation" if w.held_out else "train" for w in wordings], correction,
+        np.array(leaf), np.array([w.constraints for w in wordings]), frequency / frequency.sum(), band,
+    )  # fmt: skip
 
 
 def tokens(text: str, language: str) -> set[str]:
@@ -98,7 +112,7 @@ def tokens(text: str, language: str) -> set[str]:
     if language == "zh":
         runs = re.findall(r"[\u4e00-\u9fff]+", text)
         return {run[i : i + 2] for run in runs for i in range(len(run) - 1)}
-    return set(Stemmer.Stemmer("english").stemWords(re.findall(r"\w\w+", text.lower())))
+    return set(Stemmer.Stemmer("english").stemWords(list(set(re.findall(r"\w\w+", text.lower())))))
 
 
 def _lexicons(catalogue: Catalogue, texts: list[str], language: str) -> Callable[[int], set[str]]:
@@ -116,8 +130,25 @@ def _lexicons(catalogue: Catalogue, texts: list[str], language: str) -> Callable
     return lexicon
 
 
+@dataclass(eq=False)
+class _Wording:
+    """A query as written: text ("" if the item can't be asked for so), kind, constraints [7], and whether it uses a
+    form or a synonym that is held out for evaluation; ``meant`` is what a misspelt one means."""
+
+    text: str
+    kind: str
+    constraints: np.ndarray
+    held_out: bool
+    meant: _Wording | None = None
+
+
+def is_held_out(row: int) -> bool:
+    """Whether the asker's word of this leaf, or of this value of an attribute, is kept for evaluation: every third."""
+    return row % 3 == 2
+
+
 class _Writer:
-    """Words an intent; ``write`` returns text ("" if the item can't be asked for so), kind and constraints [7]."""
+    """Words an intent."""
 
     def __init__(
         self,
@@ -130,17 +161,20 @@ class _Writer:
         self.vocab, self.language, self.lexicon, self.rng = vocab, language, lexicon, rng
         self.asked_otherwise = parameters.asked_otherwise
         self.forms = vocab.grammar[language]["query"]
+        self.held_out = False
         self.glue = " " if language == "en" else ""
 
-    def write(self, kind: str, source: Catalogue, item: int) -> tuple[str, str, np.ndarray]:
+    def write(self, kind: str, source: Catalogue, item: int) -> _Wording:
         if kind == "model" and not source.model[item]:
             kind = "attribute"
         if kind == "typo":
-            text, _, constraints = self.write(str(self.rng.choice(["plain", "attribute", "brand"])), source, item)
-            return misspell(text, self.language, self.rng), "typo", constraints
+            meant = self.write(str(self.rng.choice(["plain", "attribute", "brand"])), source, item)
+            text = misspell(meant.text, self.language, self.rng)
+            return _Wording(text, "typo", meant.constraints, meant.held_out, meant)
         values, constraints = source.values[item], np.full(source.values.shape[1], NONE, dtype=np.int32)
         term = self.vocab.leaves[source.leaf[item]].term
-        form = str(self.rng.choice(self.forms[kind]))
+        number = int(self.rng.integers(len(self.forms[kind])))
+        form, self.held_out = self.forms[kind][number], number == len(self.forms[kind]) - 1  # the last form
         slots = {"leaf": term.word[self.language], "ask_leaf": term.ask[self.language], "model": source.model[item]}
         slots["brand"] = self.vocab.brands[values[BRAND]][self.language]
         if "{brand}" in form or kind == "model":
@@ -150,20 +184,24 @@ class _Writer:
         if "{values}" in form:
             wanted = self._choose(values, int(self.rng.integers(1, 3)) if kind == "attribute" else 1)
             constraints[wanted] = values[wanted]
-            slots["values"] = self.glue.join(self._value_word(self._term(c, values), kind) for c in wanted)
+            slots["values"] = self.glue.join(self._value_word(c, values, kind) for c in wanted)
         if kind == "paraphrase":
             wanted = self._choose(values, int(self.rng.integers(0, 2)))
             wanted = [c for c in wanted if self._term(c, values).ask[self.language]]
             constraints[wanted] = values[wanted]
             slots["ask"] = self.glue.join(self._term(c, values).ask[self.language] for c in wanted)
+            self.held_out |= is_held_out(int(source.leaf[item])) or any(is_held_out(int(values[c])) for c in wanted)
         text = form.format_map(slots).strip()
         if kind == "paraphrase" and tokens(text, self.language) & self.lexicon(int(source.leaf[item])):
             text = ""
-        return text, kind, constraints
+        return _Wording(text, kind, constraints, self.held_out)
 
-    def _value_word(self, term: Term, kind: str) -> str:
-        otherwise = kind == "attribute" and self.rng.random() < self.asked_otherwise
-        return (term.ask[self.language] if otherwise else "") or term.word[self.language]
+    def _value_word(self, column: int, values: np.ndarray, kind: str) -> str:
+        term = self._term(column, values)
+        if kind == "attribute" and self.rng.random() < self.asked_otherwise and term.ask[self.language]:
+            self.held_out |= is_held_out(int(values[column]))
+            return term.ask[self.language]
+        return term.word[self.language]
 
     def _choose(self, values: np.ndarray, count: int) -> list[int]:
         """Columns of attributes that the item has; size is asked for less often than the others."""

@@ -19,6 +19,8 @@ def realise(
     grammar = vocab.grammar[language]
     sentences = [[(form, _slots(form)) for form in forms] for forms in grammar["description"]]
     picks = rng.integers(2**31, size=(len(catalogue), 1 + len(sentences)))
+    copies = catalogue.original != NONE
+    picks[copies] = picks[catalogue.original[copies]]  # a duplicate listing keeps the wording
     columns: dict[str, list[Any]] = {name: [] for name in ("title", "description", "category", "brand", "attributes")}
     for row in range(len(catalogue)):
         words = item_words(catalogue, row, vocab, language)
@@ -27,7 +29,8 @@ def realise(
         for forms, pick in zip(sentences, picks[row, 1:]):
             possible = [form for form, slots in forms if all(words[slot] for slot in slots)]
             parts.append(possible[pick % len(possible)].format_map(words))
-        columns["title"].append(_tidy(title))
+        extra = [vocab.leaves[leaf].term.word[language] for leaf in catalogue.stuffing[row] if leaf != NONE]
+        columns["title"].append(" ".join([_tidy(title), *extra]))
         columns["description"].append((" " if language == "en" else "").join(parts))
         columns["category"].append(vocab.category(catalogue.leaf[row], language))
         columns["brand"].append(words["Brand"])

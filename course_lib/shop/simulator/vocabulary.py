@@ -47,6 +47,7 @@ class Vocabulary:
         likes: style row -> the ``made`` rows and the ``colour`` rows that it prefers.
         brands: invented names; brand b belongs to department ``b // brands_per_department``.
         brand_tier: int [n_brands], 0 cheap … 2 premium.
+        seasons: leaf row -> day of the year on which its demand peaks; leaves without a season are not there.
         related: bool [n_leaves, n_leaves], same group or complementary (a leaf is related to itself).
         grammar: sentence forms by language.
     """
@@ -58,6 +59,7 @@ class Vocabulary:
     brands: list[dict[str, str]]
     brand_tier: np.ndarray
     brands_per_department: int
+    seasons: dict[int, int]
     related: np.ndarray
     grammar: dict[str, Any]
 
@@ -105,8 +107,13 @@ def vocabulary() -> Vocabulary:
     return Vocabulary(
         departments=taxonomy["departments"], leaves=leaves, terms=terms, likes=likes, brands=brands,
         brand_tier=np.tile(tiers, len(taxonomy["departments"])), brands_per_department=len(last),
-        related=_related(leaves, taxonomy["complements"]), grammar=_read("grammar.yml"),
+        seasons=_seasons(leaves), related=_related(leaves, taxonomy["complements"]), grammar=_read("grammar.yml"),
     )  # fmt: skip
+
+
+def _seasons(leaves: list[Leaf]) -> dict[int, int]:
+    row = {leaf.term.word["en"]: r for r, leaf in enumerate(leaves)}
+    return {row[name]: season["peak"] for season in _read("seasons.yml").values() for name in season["leaves"]}
 
 
 def _related(leaves: list[Leaf], complements: list[list[str]]) -> np.ndarray:

@@ -1,0 +1,92 @@
+"""What is measured on a simulated shop lies where the published figures lie; and the figures are all there."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from course_lib import Shop
+from course_lib.shop.simulator import Parameters, credibility
+from course_lib.shop.simulator.observed import observe
+from course_lib.shop.simulator.parameters import SOURCES
+
+
+def inside(name: str, value: float) -> bool:
+    return SOURCES[name].low <= value <= SOURCES[name].high
+
+
+def test_every_source_names_a_range_and_a_publication():
+    for name, source in SOURCES.items():
+        assert source.low < source.high and source.what and len(source.cite) > 20, name
+
+
+def test_parameters_with_a_published_counterpart_lie_in_its_range():
+    parameters = Parameters()
+    named = {f.name for f in dataclasses.fields(parameters)} & set(SOURCES)
+    assert named == {"popularity_exponent", "query_exponent", "out_of_stock"}
+    for name in named:
+        assert inside(name, getattr(parameters, name)), name
+    mean = np.dot([value for _, value in parameters.elasticities], parameters.segment_shares)
+    assert inside("elasticity", mean)
+    assert inside("queries_per_session", 1 + parameters.further_pages)
+
+
+def test_an_exponent_is_recovered_from_counts_that_have_it():
+    counts = 1e6 * np.arange(1, 1_001) ** -0.8
+    assert credibility.zipf_exponent(counts) == pytest.approx(0.8)
+    assert credibility.zipf_exponent(np.random.default_rng(0).permutation(counts)) == pytest.approx(0.8)
+    assert credibility.zipf_exponent(np.array([8.0, 4.0, 0.0])) == pytest.approx(1.0)
+
+
+def test_clicks_of_items_and_searches_of_queries_follow_zipf_with_published_exponents(large, log):
+    counts = credibility.popularity(large, log)
+    assert inside("popularity_exponent", credibility.zipf_exponent(counts["clicks"]))
+    assert inside("query_exponent", credibility.zipf_exponent(counts["searches"]))
+    assert 0.6 < counts["clicks"][:400].sum() / counts["clicks"].sum() < 0.9  # a fifth of the items holds most clicks
+
+
+def test_examination_falls_with_the_position_and_randomised_pages_show_its_shape(large, log):
+    curves = credibility.click_rate_by_position(large, log)
+    truth = curves["examination"]
+    assert truth[0] == 1 and (np.diff(truth) < 0).all()
+    assert (np.diff(curves["production"]) < 0).all()
+    shape = curves["randomised"] / (curves["randomised"] @ truth / (truth @ truth))
+    assert np.abs(shape - truth).max() < 0.05
+    # The ranker puts the better items first, so its curve falls faster than examination does.
+    assert curves["production"][-1] / curves["production"][0] < 0.95 * truth[-1]
+
+
+def test_purchases_per_cart_and_pages_per_session(large, log):
+    assert inside("purchases_per_cart", credibility.conversion(log)["purchase_rate"])
+    assert inside("queries_per_session", credibility.reformulation(large, log)["pages"])
+
+
+def test_share_of_sold_out_items(large, log):
+    assert inside("out_of_stock", credibility.of_items(large, log)["out_of_stock"])
+
+
+@pytest.fixture(scope="module")
+def words() -> dict[str, float]:
+    """Means over the queries of six shops: a single shop's head queries weigh heavily."""
+    measured = [credibility.wording(Shop.simulate(n_users=1, events_per_user=1, seed=seed)) for seed in range(6)]
+    return {name: float(np.mean([each[name] for each in measured])) for name in measured[0]}
+
+
+def test_typo_rate_and_word_mismatch_are_the_published_ones(words):
+    assert inside("typo_rate", words["typo_rate"])
+    assert inside("word_mismatch", words["word_mismatch"])
+
+
+def test_some_queries_share_no_word_with_any_product_that_meets_them(words):
+    assert 0.08 < words["blind"] < 0.25 and 0.04 < words["paraphrase_rate"] < 0.2
+    assert 2 < words["words"] < 4
+
+
+@pytest.mark.parametrize("seed", [2, 3])
+def test_exponents_hold_at_the_size_of_a_chapter(seed):
+    shop = Shop.simulate(seed=seed)
+    counts = credibility.popularity(shop, observe(shop))
+    assert inside("popularity_exponent", credibility.zipf_exponent(counts["clicks"]))
+    assert inside("query_exponent", credibility.zipf_exponent(counts["searches"]))
