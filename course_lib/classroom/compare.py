@@ -63,10 +63,15 @@ def numbers_close(expected: float, got: float, absolute: float, relative: float)
     try:
         expected, got = float(expected), float(got)
     except (OverflowError, ValueError):
-        return expected == got
+        # As Python's own numbers: NumPy's comparison with a whole number that is too large raises.
+        return _plain(expected) == _plain(got)
     if math.isnan(expected) or math.isnan(got):
         return math.isnan(expected) and math.isnan(got)
     return math.isclose(expected, got, rel_tol=relative, abs_tol=absolute)
+
+
+def _plain(number: float) -> float:
+    return number.item() if isinstance(number, np.generic) else number
 
 
 def _differs(expected: Any, got: Any, absolute: float, relative: float) -> Text | None:

@@ -45,7 +45,7 @@ def test_agreeing(expected, got):
     ("expected", "got"),
     [(1, True), (1, "1"), (1.0, None), (0.5, 0.5001), (math.nan, 0.0), (math.inf, -math.inf), ([1], [1, 1]), ([1], {1}),
      (np.array([1.0]), [1.0]), (np.zeros((2, 1)), np.zeros(2)), (np.array([True]), np.array([1])), ({"a": 1}, {"b": 1}),
-     (Tensor(np.zeros(2)), np.zeros(2)), (10**400, 10**400 + 1), (1.0, 10**400), (np.zeros(2), np.array(["a", 0], object)),
+     (Tensor(np.zeros(2)), np.zeros(2)), (10**400, 10**400 + 1), (1.0, 10**400), (np.float64(1.0), 10**400), (10**400, np.float32(1.0)), (np.zeros(2), np.array(["a", 0], object)),
      ("a", "A"), ({1}, {2}), ({"a": 1}, {"a": 2}), (None, 0)],
 )  # fmt: skip
 def test_differing(expected, got):
