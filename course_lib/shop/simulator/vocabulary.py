@@ -107,8 +107,8 @@ def vocabulary() -> Vocabulary:
     first, last, tiers = (taxonomy["brands"][key] for key in ("first", "last", "tier"))
     brands = [{"en": f[0] + b[0], "zh": f[1] + b[1]} for f in first[: len(taxonomy["departments"])] for b in last]
     return Vocabulary(
-        departments=taxonomy["departments"], leaves=leaves, terms=terms, kept=_kept(leaves, terms), likes=likes, brands=brands,
-        brand_tier=np.tile(tiers, len(taxonomy["departments"])), brands_per_department=len(last),
+        departments=taxonomy["departments"], leaves=leaves, terms=terms, kept=_kept(leaves, terms), likes=likes,
+        brands=brands, brand_tier=np.tile(tiers, len(taxonomy["departments"])), brands_per_department=len(last),
         seasons=_seasons(leaves), related=_related(leaves, taxonomy["complements"]), grammar=_read("grammar.yml"),
     )  # fmt: skip
 
