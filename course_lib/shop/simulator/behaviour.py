@@ -2,9 +2,9 @@
 
 A session has one leaf in mind, by taste and season. It views one page or more: searches (the query drawn by frequency
 among those for the leaf, or a reformulation of the query before), the leaf's category page, or the home page of the
-user's cluster. An item is clicked when the user examines its position *and* finds it attractive (position-based model or
-cascade: Craswell et al., WSDM 2008); some clicks become carts, and some carts purchases, fewer where the price of the week is
-high. A search without a click is reformulated more often than one with a click.
+user's cluster. An item is clicked when the user examines its position *and* finds it attractive (position-based model
+or cascade: Craswell et al., WSDM 2008); some clicks become carts, and some carts purchases, fewer where the price of
+the week is high. A search without a click is reformulated more often than one with a click.
 """
 
 from __future__ import annotations

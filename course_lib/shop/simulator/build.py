@@ -56,8 +56,8 @@ def simulate(
         parameters: other knobs than the defaults.
 
     Raises:
-        ContractError: a size below 1, a negative seed, a value of the wrong type, an unknown language or click model, or
-            more queries than the vocabulary yields.
+        ContractError: a size below 1, a negative seed, a value of the wrong type, an unknown language or click model,
+            or more queries than the vocabulary yields.
     """
     sizes = {"n_items": n_items, "n_users": n_users, "n_queries": n_queries, "events_per_user": events_per_user}
     for name, value in sizes.items():

@@ -191,9 +191,9 @@ def wording(shop: Any, language: str = "en", sample: int = 20) -> dict[str, floa
 
 
 def by_group(shop: Any, log: Observed) -> dict[str, dict[str, float]]:
-    """For each group of users: its share ``users``; ``click_rate``; and from the truth ``taste``, the mean taste for what
-    it was shown, and ``shown_liked``, the share of its impressions that are of items it likes better than the other
-    group does."""
+    """For each group of users: its share ``users``; ``click_rate``; and from the truth ``taste``, the mean taste for
+    what it was shown, and ``shown_liked``, the share of its impressions that are of items it likes better than the
+    other group does."""
     truth, groups = shop.truth, np.array(shop.users["group"][:])
     shown, clicked = log.kind == IMPRESSION, log.kind == CLICK
     means = {name: truth.user_factors[groups == name].mean(axis=0) for name in ("a", "b")}

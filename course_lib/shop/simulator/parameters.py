@@ -58,9 +58,9 @@ class Parameters:
         ranker_taste: weight of what the mean user likes (so the larger group's taste decides who is shown).
         examination_exponent: P(examine position p) = (p + 1)^-exponent, p from 0; the form is that of Joachims,
             Swaminathan & Schnabel (WSDM 2017), the exponent is assumed.
-        click_model: "position" (each position is examined or not, whatever happens above it) or "cascade" (the user reads
-            down the list to a random depth, and may leave after a click). Either way, P(examine p) is the same curve as
-            long as nothing above was clicked.
+        click_model: "position" (each position is examined or not, whatever happens above it) or "cascade" (the user
+            reads down the list to a random depth, and may leave after a click). Either way, P(examine p) is the same
+            curve as long as nothing above was clicked.
         cascade_leaves: probability that a click ends the reading of the list (cascade only).
         further_pages: mean number of pages of a session after the first (Poisson).
         page_shares: probabilities that a page is a search, a category page or the home page.

@@ -142,11 +142,6 @@ class _Wording:
     meant: _Wording | None = None
 
 
-def is_held_out(row: int) -> bool:
-    """Whether the asker's word of this leaf, or of this value of an attribute, is kept for evaluation: every third."""
-    return row % 3 == 2
-
-
 class _Writer:
     """Words an intent."""
 
@@ -161,7 +156,7 @@ class _Writer:
         self.vocab, self.language, self.lexicon, self.rng = vocab, language, lexicon, rng
         self.asked_otherwise = parameters.asked_otherwise
         self.forms = vocab.grammar[language]["query"]
-        self.held_out = False
+        self.held_out, self.kept = False, vocab.kept[language]
         self.glue = " " if language == "en" else ""
 
     def write(self, kind: str, source: Catalogue, item: int) -> _Wording:
@@ -190,7 +185,8 @@ class _Writer:
             wanted = [c for c in wanted if self._term(c, values).ask[self.language]]
             constraints[wanted] = values[wanted]
             slots["ask"] = self.glue.join(self._term(c, values).ask[self.language] for c in wanted)
-            self.held_out |= is_held_out(int(source.leaf[item])) or any(is_held_out(int(values[c])) for c in wanted)
+            asks = [slots["ask_leaf"], *(self._term(c, values).ask[self.language] for c in wanted)]
+            self.held_out |= not self.kept.isdisjoint(asks)
         text = form.format_map(slots).strip()
         if kind == "paraphrase" and tokens(text, self.language) & self.lexicon(int(source.leaf[item])):
             text = ""
@@ -199,7 +195,7 @@ class _Writer:
     def _value_word(self, column: int, values: np.ndarray, kind: str) -> str:
         term = self._term(column, values)
         if kind == "attribute" and self.rng.random() < self.asked_otherwise and term.ask[self.language]:
-            self.held_out |= is_held_out(int(values[column]))
+            self.held_out |= term.ask[self.language] in self.kept
             return term.ask[self.language]
         return term.word[self.language]
 

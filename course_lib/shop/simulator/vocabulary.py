@@ -44,6 +44,7 @@ class Vocabulary:
         departments: the raw department entries (names, phrases, flags).
         leaves: all leaf categories.
         terms: for each attribute of ``ATTRIBUTES``, its values.
+        kept: language -> the asker's words that are kept for evaluation queries.
         likes: style row -> the ``made`` rows and the ``colour`` rows that it prefers.
         brands: invented names; brand b belongs to department ``b // brands_per_department``.
         brand_tier: int [n_brands], 0 cheap … 2 premium.
@@ -55,6 +56,7 @@ class Vocabulary:
     departments: list[dict[str, Any]]
     leaves: list[Leaf]
     terms: dict[str, list[Term]]
+    kept: dict[str, frozenset[str]]
     likes: list[tuple[np.ndarray, np.ndarray]]
     brands: list[dict[str, str]]
     brand_tier: np.ndarray
@@ -105,10 +107,24 @@ def vocabulary() -> Vocabulary:
     first, last, tiers = (taxonomy["brands"][key] for key in ("first", "last", "tier"))
     brands = [{"en": f[0] + b[0], "zh": f[1] + b[1]} for f in first[: len(taxonomy["departments"])] for b in last]
     return Vocabulary(
-        departments=taxonomy["departments"], leaves=leaves, terms=terms, likes=likes, brands=brands,
-        brand_tier=np.tile(tiers, len(taxonomy["departments"])), brands_per_department=len(last),
+        departments=taxonomy["departments"], leaves=leaves, terms=terms, kept=_kept(leaves, terms), likes=likes,
+        brands=brands, brand_tier=np.tile(tiers, len(taxonomy["departments"])), brands_per_department=len(last),
         seasons=_seasons(leaves), related=_related(leaves, taxonomy["complements"]), grammar=_read("grammar.yml"),
     )  # fmt: skip
+
+
+def _kept(leaves: list[Leaf], terms: dict[str, list[Term]]) -> dict[str, frozenset[str]]:
+    """Every third of the asker's words for leaves and values, and whatever other such word contains one of those."""
+    groups = [[leaf.term for leaf in leaves], *terms.values()]
+    kept = {}
+    for language in LANGUAGES:
+        gap = " " if language == "en" else ""
+        chosen = {term.ask[language] for group in groups for term in group[2::3]} - {""}
+        every = {term.ask[language] for group in groups for term in group} - {""}
+        kept[language] = frozenset(
+            word for word in every if any(f"{gap}{part}{gap}" in f"{gap}{word}{gap}" for part in chosen)
+        )
+    return kept
 
 
 def _seasons(leaves: list[Leaf]) -> dict[int, int]:
