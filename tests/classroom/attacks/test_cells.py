@@ -75,7 +75,7 @@ def test_works_without_the_sandbox(attack: Any, host: Any, naive: Any, secret: s
             os.kill(pid, 9)
         # The naive grader's process group is dead by now: these went out of its reach.
         if attack.name == "fork_bomb":
-            assert points == 0 and _forked(naive, attack, host) >= 40
+            assert points == 0 and _forked(naive, attack, host) >= 10
         else:
             assert found
     elif kind == "hangs":
@@ -148,7 +148,7 @@ def _survives_sigterm(attack: Any, naive: Any) -> bool:
 def _forked(naive: Any, attack: Any, host: Any) -> int:
     process, _ = naive.start(attack)
     try:
-        _wait_for(lambda: len(host.processes()) >= 40, 5.0)
+        _wait_for(lambda: len(host.processes()) >= 10, 10.0)
         return len(host.processes())
     finally:
         os.killpg(process.pid, 9)

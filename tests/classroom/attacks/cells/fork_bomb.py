@@ -1,4 +1,4 @@
-# tries: start processes until it can't (40 are enough to show)
+# tries: start processes until it can't (it stops at 40)
 # control: left
 import os
 import time
