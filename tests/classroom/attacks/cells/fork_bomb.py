@@ -1,5 +1,5 @@
 # tries: start processes until it can't (it stops at 40)
-# control: left
+# control: done
 import os
 import time
 
@@ -11,5 +11,4 @@ def weighted(values):
                 file.write(HOST["mark"])
             time.sleep(20)
             os._exit(0)
-    time.sleep(0.1)
-    return 0.0
+    raise RuntimeError("DONE")
