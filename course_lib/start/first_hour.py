@@ -67,13 +67,20 @@ class Split:
 
 
 def split(shop: Shop, seed: int = 0) -> Split:
-    """Half of the queries (at random) and the last fifth of the log are kept for measuring."""
+    """Half of the queries (at random) and the last fifth of the log are kept for measuring.
+
+    Of the other half, queries with a held-out wording (simulated shops mark them) are not learned from either, so that
+    the measured half has forms and synonyms that no model has seen.
+    """
     rows = np.arange(len(shop.queries))
     if not len(shop.events):
         return Split(None, rows[:0], rows)
     order = generator(seed, "first_hour", "queries").permutation(rows)
     half = len(rows) // 2
-    return Split(shop.split_time(TRAIN_FRACTION), np.sort(order[:half]), np.sort(order[half:]))
+    learned = np.sort(order[:half])
+    if "wording" in shop.queries.column_names:
+        learned = learned[np.array(shop.queries["wording"][:])[learned] != "evaluation"]
+    return Split(shop.split_time(TRAIN_FRACTION), learned, np.sort(order[half:]))
 
 
 # -- stage 1: pretraining ---------------------------------------------------------------------------------------------

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
+import os
+from pathlib import Path
 
 import numpy as np
+import pyarrow.compute as pc
 import pytest
 
 from course_lib import Shop
-from course_lib.shop.simulator import Parameters, credibility
-from course_lib.shop.simulator.observed import observe
+from course_lib.shop.simulator import Parameters, credibility, simulate
+from course_lib.shop.simulator.calendar import WEEK
+from course_lib.shop.simulator.observed import CLICK, observe
 from course_lib.shop.simulator.parameters import SOURCES
+from course_lib.shop.simulator.turnover import turnover
+
+
+DATA = Path(os.environ.get("COURSE_SHARED_DATA") or Path(__file__).resolve().parents[3] / "shared" / "data")
 
 
 def inside(name: str, value: float) -> bool:
@@ -61,6 +69,32 @@ def test_examination_falls_with_the_position_and_randomised_pages_show_its_shape
 def test_purchases_per_cart_and_pages_per_session(large, log):
     assert inside("purchases_per_cart", credibility.conversion(log)["purchase_rate"])
     assert inside("queries_per_session", credibility.reformulation(large, log)["pages"])
+
+
+def test_popularity_changes_as_fast_as_in_a_real_shop(large, log):
+    clicks = log.kind == CLICK
+    measured = turnover(log.item[clicks], log.week[clicks])
+    assert inside("turnover", measured[0] - measured[-1])
+    still = Shop(**simulate(2_000, 2_000, 300, 100, 1, "en", Parameters(fashion=(0.0, 0.0))))
+    log_of_still = observe(still)
+    clicks = log_of_still.kind == CLICK
+    measured = turnover(log_of_still.item[clicks], log_of_still.week[clicks], least=30)
+    assert measured[0] - measured[-1] < 0.2  # seasons, launches and stock alone
+
+
+def test_the_published_turnover_is_that_of_online_retail():
+    folder = DATA / "online-retail"
+    if not folder.is_dir():
+        pytest.skip(f"{folder} is not there")
+    orders = Shop.load("online-retail", path=folder).events.with_format("arrow")[:]
+    basket = pc.binary_join_element_wise(orders["session_id"], orders["item_id"], " ")
+    _, lines = np.unique(pc.dictionary_encode(basket).combine_chunks().indices.to_numpy(), return_index=True)
+    item = pc.dictionary_encode(orders["item_id"]).combine_chunks().indices.to_numpy()[lines]
+    week = (orders["timestamp"].to_numpy()[lines] - orders["timestamp"].to_numpy().min()) // WEEK
+    for start in range(0, 29, 4):
+        window = (week >= start) & (week < start + 26)
+        measured = turnover(item[window], week[window])
+        assert inside("turnover", measured[0] - measured[-1])
 
 
 def test_share_of_sold_out_items(large, log):

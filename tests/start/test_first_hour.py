@@ -40,8 +40,11 @@ def real(chorus) -> Shop:
 
 
 def test_split_parts_the_queries_in_two_and_the_log_at_one_moment(shop, parts):
-    assert sorted([*parts.train_queries, *parts.test_queries]) == list(range(20))
-    assert abs(len(parts.train_queries) - len(parts.test_queries)) <= 1
+    wording = np.array(shop.queries["wording"][:])
+    rest = np.setdiff1d(np.arange(20), [*parts.train_queries, *parts.test_queries])
+    assert len(parts.test_queries) == 10 and len(parts.train_queries) + len(rest) == 10
+    assert (wording[parts.train_queries] == "train").all() and (wording[rest] == "evaluation").all()
+    assert "evaluation" in wording[parts.test_queries]
     before = np.mean(np.array(shop.events["timestamp"][:]) < parts.time)
     assert before == pytest.approx(first_hour.TRAIN_FRACTION, abs=0.01)
     again, other = first_hour.split(shop, 0), first_hour.split(shop, 1)
@@ -99,7 +102,7 @@ def test_pretraining_reads_products_and_training_queries_only(shop, parts, monke
 def test_pretrained_and_finetuned_say_what_they_measured(shop, parts, tiny):
     stage = tiny.result["stages"]["pretraining"]
     model = Pretrained.load(tiny.folder / "pretraining" / "model")
-    assert stage["steps"] == 6 and stage["texts"] == 70
+    assert stage["steps"] == 6 and stage["texts"] == 60 + len(parts.train_queries)
     assert stage["parameters"] == sum(p.numel() for p in model.model.parameters())
     assert [stage["first_loss"], stage["last_loss"]] == [model.history.loss[0], model.history.loss[-1]]
     assert stage["masked_accuracy"] == model.evaluation["masked_accuracy"]

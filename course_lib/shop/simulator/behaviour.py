@@ -42,6 +42,7 @@ class World:
     people: People
     item_factors: np.ndarray
     price_factor: np.ndarray
+    fashion: np.ndarray
     stock: Stock
     calendar: Calendar
     related: np.ndarray
@@ -113,10 +114,10 @@ def _draw_sessions(world: World, n: int, rng: np.random.Generator) -> dict[str, 
 def _session_leaf(world: World, user: np.ndarray, day: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """int [n]: the leaf each session has in mind, from early or late taste, or from the shop's demand at large."""
     people, parameters, calendar = world.people, world.parameters, world.calendar
-    week = day // 7
+    week, demand = day // 7, calendar.demand
     late = (rng.random(len(user)) < parameters.drift * day / parameters.days).astype(np.int64)
     leaves = people.leaves[late, user]
-    cumulated = np.cumsum(people.shares[user] * calendar.season[leaves, week[:, None]], axis=1)
+    cumulated = np.cumsum(people.shares[user] * demand[leaves, week[:, None]], axis=1)
     slot = (rng.random(len(user))[:, None] * cumulated[:, -1:] > cumulated[:, :-1]).sum(axis=1)
     leaf = leaves[np.arange(len(user)), slot]
     explores = np.flatnonzero(rng.random(len(user)) < parameters.exploration)
@@ -167,7 +168,7 @@ def _view_pages(
     item = lists.items[view, position]
     factor = world.price_factor[item, week[view]]
     price = np.round(catalogue.price[item] * factor, 2)
-    attraction = _attraction(world, user[view], item, query[view], leaf[view], price)
+    attraction = _attraction(world, user[view], item, query[view], leaf[view], price, week[view])
     clicked = _clicks(view, position, attraction, len(user), parameters, rng)
     carted = clicked & (rng.random(len(item)) < parameters.cart_rate)
     response = factor.astype(np.float64) ** world.people.elasticity[user[view]]
@@ -221,9 +222,15 @@ def _pick_queries(queries: Queries, leaf: np.ndarray, rng: np.random.Generator) 
 
 
 def _attraction(
-    world: World, user: np.ndarray, item: np.ndarray, query: np.ndarray, leaf: np.ndarray, price: np.ndarray
+    world: World,
+    user: np.ndarray,
+    item: np.ndarray,
+    query: np.ndarray,
+    leaf: np.ndarray,
+    price: np.ndarray,
+    week: np.ndarray,
 ) -> np.ndarray:
-    """float [n]: P(click | examined), from relevance, taste, quality, and the price beside the user's budget."""
+    """float [n]: P(click | examined), from relevance, taste, quality, fashion, and the price beside the budget."""
     catalogue, people, parameters = world.catalogue, world.people, world.parameters
     grade = np.where(catalogue.leaf[item] == leaf, *_BROWSE_GRADE)
     asked = np.flatnonzero(query != NONE)
@@ -239,6 +246,7 @@ def _attraction(
         + parameters.attraction_grade * (grade - 2)
         + parameters.attraction_taste * taste
         + parameters.attraction_quality * catalogue.quality[item]
+        + world.fashion[item, week]
         - parameters.attraction_budget * np.maximum(0.0, np.log(price / limit))
     )
     return 1 / (1 + np.exp(-logit))

@@ -13,8 +13,9 @@ from course_lib.core.errors import ContractError
 from course_lib.core.seeds import generator
 from course_lib.core.tables import EVENT_KINDS, make_table
 from course_lib.shop.simulator import behaviour, shelves
-from course_lib.shop.simulator.calendar import draw_price_factor, make_calendar
+from course_lib.shop.simulator.calendar import draw_price_factor, make_calendar, n_weeks
 from course_lib.shop.simulator.catalogue import NONE, draw_items
+from course_lib.shop.simulator.fashion import draw_fashion
 from course_lib.shop.simulator.parameters import Parameters
 from course_lib.shop.simulator.people import BUDGETS, GROUPS, People, draw_people, item_factors
 from course_lib.shop.simulator.queries import draw_queries
@@ -78,7 +79,14 @@ def simulate(
     grades = relevance(queries.leaf, queries.constraints, catalogue, vocab)
     demand = shelves.leaf_demand(catalogue, queries, len(vocab.leaves))
     people = draw_people(int(n_users), demand, parameters, generator(seed, "people"))
-    calendar = make_calendar(vocab, demand, parameters)
+    of_leaves, of_items = parameters.fashion
+    trend = draw_fashion(
+        len(demand), n_weeks(parameters), of_leaves, parameters.fashion_memory, generator(seed, "fashion of leaves")
+    )
+    calendar = make_calendar(vocab, demand, trend, parameters)
+    fashion = draw_fashion(
+        len(catalogue), calendar.n_weeks, of_items, parameters.fashion_memory, generator(seed, "fashion of items")
+    )
     stock = draw_stock(len(catalogue), calendar.n_weeks, parameters, generator(seed, "stock"))
     factors = item_factors(catalogue, vocab, generator(seed, "factors"))
     appeal = shelves.ranker_appeal(catalogue, factors, people, stock, parameters)
@@ -87,6 +95,7 @@ def simulate(
         related=vocab.related, demand=demand,
         parameters=parameters, item_factors=factors, stock=stock, calendar=calendar,
         price_factor=draw_price_factor(len(catalogue), calendar.sale, parameters, generator(seed, "prices")),
+        fashion=fashion,
         median_price=np.array([leaf.price for leaf in vocab.leaves]),
         pages=shelves.prepare_pages(catalogue, grades, people, demand, appeal, stock, parameters, seed),
     )  # fmt: skip
@@ -180,6 +189,8 @@ def _truth(
         elasticity=people.elasticity,
         price_factor=world.price_factor,
         season=world.calendar.season,
+        trend=world.calendar.trend,
+        fashion=world.fashion,
         sale=world.calendar.sale,
     )
 

@@ -20,34 +20,48 @@ class Calendar:
 
     Attributes:
         season: float [n_leaves, n_weeks], demand for a leaf relative to its middle over the year (1: no season).
+        trend: float32 [n_leaves, n_weeks], log of what fashion makes of that demand.
         sale: bool [n_weeks], the whole shop is on promotion.
         day_share: float [days], share of all sessions that begin on a day, sums to 1.
         leaf_share: float [n_leaves, n_weeks], share of each leaf in the shop's demand of a week; columns sum to 1.
     """
 
     season: np.ndarray
+    trend: np.ndarray
     sale: np.ndarray
     day_share: np.ndarray
     leaf_share: np.ndarray
 
     @property
     def n_weeks(self) -> int:
+        """Weeks of the log; the last may be short."""
         return len(self.sale)
 
+    @property
+    def demand(self) -> np.ndarray:
+        """float [n_leaves, n_weeks]: demand for a leaf relative to its middle, season and fashion together."""
+        return self.season * np.exp(self.trend)
 
-def make_calendar(vocab: Vocabulary, demand: np.ndarray, parameters: Parameters) -> Calendar:
-    """The calendar of a shop with this demand (float [n_leaves], sums to 1)."""
-    n_weeks = -(-parameters.days // 7)
-    middle = _FIRST_DAY + 7 * np.arange(n_weeks) + 3
-    season = np.ones((len(demand), n_weeks))
+
+def n_weeks(parameters: Parameters) -> int:
+    """Weeks that a log of so many days touches."""
+    return -(-parameters.days // 7)
+
+
+def make_calendar(vocab: Vocabulary, demand: np.ndarray, trend: np.ndarray, parameters: Parameters) -> Calendar:
+    """The calendar of a shop with this demand (float [n_leaves], sums to 1) and trend ([n_leaves, n_weeks])."""
+    weeks = np.arange(n_weeks(parameters))
+    middle = _FIRST_DAY + 7 * weeks + 3
+    season = np.ones((len(demand), len(weeks)))
     for leaf, peak in vocab.seasons.items():
         season[leaf] = np.exp(parameters.seasonal_strength * np.cos(2 * np.pi * (middle - peak) / 365))
-    sale = np.isin(np.arange(n_weeks), parameters.sale_weeks)
+    sale = np.isin(weeks, parameters.sale_weeks)
     wanted = demand[:, None] * season
-    level = wanted.sum(axis=0) * np.where(sale, parameters.sale_visits, 1.0)
+    level = wanted.sum(axis=0) * np.where(sale, parameters.sale_visits, 1.0)  # fashion moves demand, it adds none
+    wanted *= np.exp(trend)
     week = np.arange(parameters.days) // 7
     day = np.resize(parameters.weekday_weights, parameters.days) * level[week]
-    return Calendar(season, sale, day / day.sum(), wanted / wanted.sum(axis=0))
+    return Calendar(season, trend, sale, day / day.sum(), wanted / wanted.sum(axis=0))
 
 
 def draw_price_factor(n_items: int, sale: np.ndarray, parameters: Parameters, rng: np.random.Generator) -> np.ndarray:

@@ -125,6 +125,22 @@ def season_of(measured: dict[str, np.ndarray], rising: bool) -> np.ndarray:
     return measured["clicks"][trend > 0.1 if rising else trend < -0.1].sum(axis=0)
 
 
+def season_response(measured: dict[str, np.ndarray]) -> tuple[float, float]:
+    """How clicks follow the seasons: slope and its standard error, clustered by leaf.
+
+    Each leaf's share of the week's clicks, relative to its own mean, is regressed on its season, relative to its mean.
+    1 would be in step; it is less, because a session has one leaf, and a user's leaves compete for it. Fashion moves the
+    leaves as well, whence the clusters.
+    """
+    seasonal = np.ptp(measured["season"], axis=1) > 0
+    clicks, season = measured["clicks"][seasonal], measured["season"][seasonal]
+    y = clicks / clicks.mean(axis=1, keepdims=True).clip(1e-12) - 1
+    x = season / season.mean(axis=1, keepdims=True) - 1
+    slope = (x * y).sum() / (x**2).sum()
+    errors = (x * (y - slope * x)).sum(axis=1)
+    return float(slope), float(np.sqrt((errors**2).sum()) / (x**2).sum())
+
+
 def reformulation(shop: Any, log: Observed) -> dict[str, Any]:
     """Steps from search to search within sessions. Needs the truth for the kinds.
 

@@ -40,7 +40,9 @@ class Truth:
         drift: float.
         elasticity: float [n_users], own-price elasticity of the purchase of a carted item.
         price_factor: float32 [n_items, n_weeks], price of the week relative to the list price.
-        season: float [n_leaves, n_weeks], demand for each leaf relative to its middle. sale: bool [n_weeks].
+        season: float [n_leaves, n_weeks], demand for each leaf relative to its middle.
+        trend: float32 [n_leaves, n_weeks], the passing demand for each leaf, a logarithm.
+        fashion: float32 [n_items, n_weeks], the item's passing appeal, part of the logit of a click. sale: bool [n_weeks].
     """
 
     relevance: csr_matrix
@@ -74,4 +76,6 @@ class Truth:
     elasticity: np.ndarray
     price_factor: np.ndarray
     season: np.ndarray
+    trend: np.ndarray
+    fashion: np.ndarray
     sale: np.ndarray
