@@ -1,6 +1,6 @@
 """How long a learner waits for a check: `course check` from a shell, and `question(…).check()` in a notebook's kernel.
 
-    .venv/bin/python benchmarks/checking.py [--runs 15] [--save benchmarks/results/checking.json]
+.venv/bin/python benchmarks/checking.py [--runs 15] [--save benchmarks/results/checking.json]
 """
 
 from __future__ import annotations

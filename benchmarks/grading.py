@@ -59,7 +59,9 @@ QUESTIONS = (Code(name="recall_at_k", hints=(T,), uses={uses!r}, memory_mb={memo
     cases=(Case("basic", T, 1, inputs={basic!r}, expect=T),) + tuple(
         Case(f"hidden{{n}}", T, 1, inputs=(one,), hidden=True) for n, one in enumerate({hidden!r}))),)
 """
-MASTER = '# %% setup=true\nimport math\n# %% question="recall_at_k" points=3\n### BEGIN SOLUTION\n{}\n### END SOLUTION\n'
+MASTER = (
+    '# %% setup=true\nimport math\n# %% question="recall_at_k" points=3\n### BEGIN SOLUTION\n{}\n### END SOLUTION\n'
+)
 
 
 def main() -> int:
@@ -93,7 +95,9 @@ def measure(folder: Path, learners: int, environment: Path) -> dict[str, Any]:
         systems[f"course, {jobs} at a time"] = course(folder / f"course{jobs}", notebooks, jobs)
     say("course grade, torch")
     torch = {name: notebook(release, f"{TORCH}  # {name}") for name in honest}
-    systems["course, torch"] = course(folder / "torch", torch, os.cpu_count() or 1, uses=("torch",), memory=8_000, seconds=10.0)
+    systems["course, torch"] = course(
+        folder / "torch", torch, os.cpu_count() or 1, uses=("torch",), memory=8_000, seconds=10.0
+    )
     say("nbgrader")
     systems["nbgrader"] = nbgrader(folder / "nbgrader", notebooks, python)
     say("otter-grader")
@@ -166,7 +170,14 @@ def nbgrader_release(folder: Path, python: Path) -> dict[str, Any]:
     import nbformat.v4 as v4
 
     def meta(grade_id: str, **more: Any) -> dict[str, Any]:
-        base = {"grade": False, "grade_id": grade_id, "locked": True, "schema_version": 3, "solution": False, "task": False}
+        base = {
+            "grade": False,
+            "grade_id": grade_id,
+            "locked": True,
+            "schema_version": 3,
+            "solution": False,
+            "task": False,
+        }
         return {"nbgrader": {**base, **more}}
 
     cells = [v4.new_code_cell("import math", metadata=meta("setup")),
@@ -175,7 +186,9 @@ def nbgrader_release(folder: Path, python: Path) -> dict[str, Any]:
     for number, (arguments, value) in enumerate(CASES):
         test = f"### BEGIN HIDDEN TESTS\nassert recall_at_k{arguments!r} == {value!r}\n### END HIDDEN TESTS"
         cells.append(v4.new_code_cell(test, metadata=meta(f"case-{number}", grade=True, points=1)))
-    source = v4.new_notebook(cells=cells, metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}})
+    source = v4.new_notebook(
+        cells=cells, metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    )
     path = folder / "source" / "recall" / "recall.ipynb"
     path.parent.mkdir(parents=True)
     path.write_text(json.dumps(source), encoding="utf-8")
@@ -204,7 +217,11 @@ def otter(folder: Path, notebooks: dict[str, str], python: Path, limit: float = 
     (folder / "tests").mkdir(parents=True)
     cases = [{"code": f">>> recall_at_k{arguments!r} == {value!r}\nTrue", "hidden": True, "locked": False, "points": 1}
              for arguments, value in CASES]  # fmt: skip
-    test = {"name": "recall", "points": None, "suites": [{"cases": cases, "scored": True, "setup": "", "teardown": "", "type": "doctest"}]}
+    test = {
+        "name": "recall",
+        "points": None,
+        "suites": [{"cases": cases, "scored": True, "setup": "", "teardown": "", "type": "doctest"}],
+    }
     (folder / "tests" / "recall.py").write_text(f"OK_FORMAT = True\n\ntest = {test!r}\n", encoding="utf-8")
     tool = python.with_name("otter")
     call([tool, "generate", "-t", "tests", "-o", "autograder.zip"], folder)
@@ -212,7 +229,9 @@ def otter(folder: Path, notebooks: dict[str, str], python: Path, limit: float = 
     for name, text in notebooks.items():
         (folder / f"{name}.ipynb").write_text(text, encoding="utf-8")
         (folder / name).mkdir()
-        took = timed([tool, "run", f"{name}.ipynb", "-a", "autograder.zip", "-o", name, "--no-logo"], cwd=folder, limit=limit)
+        took = timed(
+            [tool, "run", f"{name}.ipynb", "-a", "autograder.zip", "-o", name, "--no-logo"], cwd=folder, limit=limit
+        )
         total = Took(total.seconds + took.seconds, max(total.memory_mb, took.memory_mb), total.stopped or took.stopped)
         found = folder / name / "results.json"
         tests = json.loads(found.read_text())["tests"] if found.exists() else []
@@ -226,6 +245,7 @@ def hostile_costs(folder: Path, name: str, text: str, python: Path) -> dict[str,
     notebooks = {"hostile": text}
     tools: dict[str, Callable[[], dict[str, Any]]] = {"course": lambda: course(folder / "course", notebooks, 1)}
     if name in ("forged", "loop"):
+
         def its_own() -> dict[str, Any]:
             nbgrader_release(folder / "nbgrader", python)
             return nbgrader(folder / "nbgrader", notebooks, python, HANGS)
@@ -260,7 +280,11 @@ def timed(command: list[Any], cwd: Path | None = None, limit: float = 3_600.0) -
         while process.poll() is None:
             try:
                 status = Path(f"/proc/{process.pid}/status").read_text()
-                peak[0] = max(peak[0], *(float(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmHWM")), 0.0)
+                peak[0] = max(
+                    peak[0],
+                    *(float(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmHWM")),
+                    0.0,
+                )
             except OSError:
                 pass
             time.sleep(0.02)

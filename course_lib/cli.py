@@ -24,6 +24,7 @@ class Parser(argparse.ArgumentParser):
         super().__init__(**settings, allow_abbrev=False)
 
     def error(self, message: str) -> NoReturn:
+        """Raise ContractError instead of printing the usage and leaving."""
         raise ContractError(message, remedy=f"See `{self.prog} --help`")
 
 

@@ -26,7 +26,9 @@ def attempted(source: str, stub: str, name: str) -> bool:
             return False
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return True  # broken code is an attempt, and so is what nests a thousand deep
-    functions = [one for one in tree.body if isinstance(one, (ast.FunctionDef, ast.AsyncFunctionDef)) and one.name == name]
+    functions = [
+        one for one in tree.body if isinstance(one, (ast.FunctionDef, ast.AsyncFunctionDef)) and one.name == name
+    ]
     return not (functions and all(map(_nothing, functions[-1].body)))
 
 

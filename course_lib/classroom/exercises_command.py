@@ -43,7 +43,9 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         action.add_argument("topics", nargs="*", metavar="TOPIC", help="as shop.measurement (default: all)")
         action.set_defaults(command=run, action=name)
         if name == "build":
-            action.add_argument("--force", action="store_true", help="overwrite edited notebooks; they are kept as .bak")
+            action.add_argument(
+                "--force", action="store_true", help="overwrite edited notebooks; they are kept as .bak"
+            )
             action.add_argument("--accept", action="store_true", help="the changed results of solutions are meant")
 
 

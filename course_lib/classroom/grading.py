@@ -146,7 +146,11 @@ def _require_values(prepared: Prepared, question: Code, seen: Observation) -> No
         raise DataError(f"{call} fails: {_in_words(seen.loading)}", where=where)
     for case in question.cases:
         for arguments, event in zip(prepared.inputs[question.name][case.name], seen.results[case.name], strict=False):
-            right = event.type == case.raises if isinstance(event, Raised) else isinstance(event, Returned) and not case.raises
+            right = (
+                event.type == case.raises
+                if isinstance(event, Raised)
+                else isinstance(event, Returned) and not case.raises
+            )
             if not right:
                 shown = ", ".join(render(one) for one in arguments)
                 wanted = f", where the case says raises={case.raises!r}" if case.raises else ""
@@ -160,7 +164,9 @@ def _in_words(event: Event) -> str:
     if isinstance(event, Raised):
         return f"{event.type}{f' in line {event.line} of its cell' if event.line else ''}: {event.message}"
     if isinstance(event, Ended):
-        return {"time": "out of time: it takes longer than the question's seconds"}.get(event.reason, f"{event.reason} {event.detail}".strip())
+        return {"time": "out of time: it takes longer than the question's seconds"}.get(
+            event.reason, f"{event.reason} {event.detail}".strip()
+        )
     if isinstance(event, Returned):
         return "it returned a value" if event.value is not False else "the cell doesn't define the function"
     return f"it gives {event.kind}, which can't be sent"

@@ -87,7 +87,10 @@ def _constants(
         yield what, {case: [same] * len(calls) for case, calls in inputs.items()}
     most = max(len(arguments) for calls in inputs.values() for arguments in calls)
     for place in range(most):
-        yield f"returns its argument {place + 1}", {
-            case: [Returned(arguments[place] if place < len(arguments) else None) for arguments in calls]
-            for case, calls in inputs.items()
-        }
+        yield (
+            f"returns its argument {place + 1}",
+            {
+                case: [Returned(arguments[place] if place < len(arguments) else None) for arguments in calls]
+                for case, calls in inputs.items()
+            },
+        )

@@ -230,7 +230,9 @@ def _in_archive(path: Path, taken: Intake) -> Iterator[_Found]:
         if any(map(_ignored, [part for part in parts if part != ".."])):
             continue
         if ".." in parts or name.startswith("/") or name[1:2] == ":" or not parts:
-            taken.problems.append((name, Text("a path that leads out of the archive; skipped", "路径指向压缩包之外；已跳过")))
+            taken.problems.append(
+                (name, Text("a path that leads out of the archive; skipped", "路径指向压缩包之外；已跳过"))
+            )
             continue
         if member.is_dir():
             yield _Found(parts, None)
@@ -329,9 +331,7 @@ def _chosen(learner: str, topic: str, files: list[_Found], taken: Intake) -> Ent
     return Entry(learner, topic, origin, PurePosixPath(first.parts[-1]).suffix, first.read, notes)
 
 
-def _told(
-    one: _Found, candidates: Collection[tuple[str, str]], graded: Collection[str], places: Places
-) -> bool:
+def _told(one: _Found, candidates: Collection[tuple[str, str]], graded: Collection[str], places: Places) -> bool:
     """Whether the instructor should hear of a file that is not graded: it may be an answer. Somebody's data is not."""
     depth, learner = len(one.parts), one.parts[0]
     if depth < 3:

@@ -109,7 +109,11 @@ def _points(question: Code, problems: Mapping[str, list[Problem]]) -> tuple[Case
 
 
 def _mistake(
-    question: Code, inputs: Mapping[str, list[tuple]], mistakes: Mapping[str, Observation], seen: Observation, first: Case
+    question: Code,
+    inputs: Mapping[str, list[tuple]],
+    mistakes: Mapping[str, Observation],
+    seen: Observation,
+    first: Case,
 ) -> str:
     """Name of the wrong answer that this one behaves like, or "".
 

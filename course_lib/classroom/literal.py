@@ -13,7 +13,10 @@ _SIZE = 5_000  # characters of a cell
 _DIGITS = 30
 _TOO_LONG = Text("The cell is too long: only one line, {name} = …, is read.", "单元格太长：只读取 {name} = … 这一行。")
 _BROKEN = Text("The cell can't be read as Python: {problem}.", "单元格不是合法的 Python：{problem}。")
-_MISSING = Text("The cell doesn't set {name}. Write {name} = and your answer.", "单元格没有给 {name} 赋值。请写 {name} = 加上你的答案。")
+_MISSING = Text(
+    "The cell doesn't set {name}. Write {name} = and your answer.",
+    "单元格没有给 {name} 赋值。请写 {name} = 加上你的答案。",
+)
 _NOT_PLAIN = Text(
     "Write the answer itself after {name} =, a number such as 0.25 or 3/8, or letters in quotes such as \"a\". The cell is "
     "read, not run, so names and function calls mean nothing in it.",
@@ -49,7 +52,9 @@ def read_literal(source: str, name: str) -> Any:
         problem = Text(f"line {line}", f"第 {line} 行") if line else Text("it is broken", "无法解析")
         raise NotPlain(_BROKEN.format(problem=problem)) from None
     for statement in reversed(tree.body):
-        if isinstance(statement, ast.Assign) and any(isinstance(t, ast.Name) and t.id == name for t in statement.targets):
+        if isinstance(statement, ast.Assign) and any(
+            isinstance(t, ast.Name) and t.id == name for t in statement.targets
+        ):
             if _decimal_comma(statement.value):
                 raise NotPlain(_COMMA.format(name=name))
             try:
@@ -61,8 +66,10 @@ def read_literal(source: str, name: str) -> Any:
 
 def _decimal_comma(node: ast.expr) -> bool:
     """``0,56`` is Python's way to write a pair of numbers."""
-    return isinstance(node, ast.Tuple) and len(node.elts) == 2 and all(
-        isinstance(one, ast.Constant) and type(one.value) is int for one in node.elts
+    return (
+        isinstance(node, ast.Tuple)
+        and len(node.elts) == 2
+        and all(isinstance(one, ast.Constant) and type(one.value) is int for one in node.elts)
     )
 
 

@@ -106,7 +106,9 @@ def _line_in(error: BaseException, path: Path) -> int | None:
     """The line of a file where an error came up, or that Python could not read."""
     if isinstance(error, SyntaxError) and error.filename == str(path):
         return error.lineno
-    lines = [number for frame, number in traceback.walk_tb(error.__traceback__) if frame.f_code.co_filename == str(path)]
+    lines = [
+        number for frame, number in traceback.walk_tb(error.__traceback__) if frame.f_code.co_filename == str(path)
+    ]
     return lines[-1] if lines else None
 
 

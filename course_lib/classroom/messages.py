@@ -11,11 +11,15 @@ NOT_ATTEMPTED = Text("Nothing is written here yet.", "这里还没有作答。")
 INPUT = Text("input", "输入")
 EXPECTED = Text("expected", "期望")
 CAME = Text("came", "得到")
-NEXT_STEP = Text("Take this input and work it out by hand, step by step, beside your code.", "拿这个输入，对照代码一步一步手算一遍。")
+NEXT_STEP = Text(
+    "Take this input and work it out by hand, step by step, beside your code.", "拿这个输入，对照代码一步一步手算一遍。"
+)
 INCOMPARABLE = Text("the value can't be compared", "这个值无法比较")
 _READ = Text("Read the question once more, then ask for a hint.", "再读一遍题目，然后看一条提示。")
 
-_HIDDEN = Text("The visible cases are right, but a hidden one is not: {title}.", "可见用例都对了，但有一个隐藏用例不对：{title}。")
+_HIDDEN = Text(
+    "The visible cases are right, but a hidden one is not: {title}.", "可见用例都对了，但有一个隐藏用例不对：{title}。"
+)
 _HIDDEN_RAISED = Text("A hidden case ends with {what}: {title}.", "一个隐藏用例以{what}结束：{title}。")
 _AN_EXCEPTION = Text("an exception", "异常")
 _WRONG = Text("Not right yet: {title}.", "还不对：{title}。")
@@ -23,7 +27,9 @@ _RAISED = Text("{type}{place}: {message}", "{type}{place}：{message}")
 _LINE = Text(" in line {line} of your cell (`{code}`)", "，在你单元格的第 {line} 行（`{code}`）")
 _UNUSABLE = Text("Your function returned this: {kind}. It can't be compared. Return plain numbers, texts, lists, dicts or arrays.",
                  "你的函数返回了 {kind}，无法比较。请返回普通的数、文本、列表、字典或数组。")  # fmt: skip
-_CHANGED = Text("your function changed its argument number {places}; work on a copy", "函数改动了第 {places} 个参数；请在副本上操作")
+_CHANGED = Text(
+    "your function changed its argument number {places}; work on a copy", "函数改动了第 {places} 个参数；请在副本上操作"
+)
 _SHOULD_RAISE = Text("a {type} should be raised here", "这里应当抛出 {type}")
 _NO_FUNCTION = Text("The cell doesn't define {name}. Keep the line `def {name}(…):` as it was given.",
                     "单元格里没有定义 {name}。请保留题目给出的 `def {name}(…):` 这一行。")  # fmt: skip
@@ -52,12 +58,20 @@ _NEXT = {
 }  # fmt: skip
 _SLOW = Text("Call your function on a tiny input with a print in the loop: what would have to change for the loop to end?",
              "用很小的输入调用你的函数，并在循环里加 print：要使循环结束，哪个值必须变化？")  # fmt: skip
-_OTHERS_FIRST = Text("Mend the answers that don't end; then this one is run.", "先修好停不下来的答案，这一题才会被运行。")
+_OTHERS_FIRST = Text(
+    "Mend the answers that don't end; then this one is run.", "先修好停不下来的答案，这一题才会被运行。"
+)
 _NEXT["ModuleNotFoundError"] = _NEXT["ImportError"]
 _NEXT["IndentationError"] = _NEXT["TabError"] = _NEXT["SyntaxError"]
-_CHOICE_FORM = Text("The answer is {came}; write one of the letters {letters}{several}.", "答案写成了 {came}；请写 {letters} 中的字母{several}。")
-_SEVERAL = Text(", or several of them, such as \"{example}\"", "，可写多个，例如 \"{example}\"")
-_NUMBER_FORM = Text("The answer is the text {came}; write a number, without quotes and units.", "答案是文本 {came}；请写一个数，不加引号和单位。")
+_CHOICE_FORM = Text(
+    "The answer is {came}; write one of the letters {letters}{several}.",
+    "答案写成了 {came}；请写 {letters} 中的字母{several}。",
+)
+_SEVERAL = Text(', or several of them, such as "{example}"', '，可写多个，例如 "{example}"')
+_NUMBER_FORM = Text(
+    "The answer is the text {came}; write a number, without quotes and units.",
+    "答案是文本 {came}；请写一个数，不加引号和单位。",
+)
 _WRONG_CHOICE = Text("{came} is not right.", "{came} 不对。")
 _WRONG_SEVERAL = Text("{came} is not the right set: some letters don't belong to it, or some are missing. Take each letter alone.",
                       "{came} 这一组不对：有多选的，或有漏选的。请逐个字母判断。")  # fmt: skip

@@ -18,7 +18,9 @@ _BELONGS = Text("this lies in the wrong place: it belongs at {place}; skipped", 
 _NO_TOPIC = Text("no graded topic has this name; skipped", "没有叫这个名字的评分主题；已跳过")
 _SUGGESTED = Text("no graded topic has this name (is {topic} meant? then {place}); skipped",
                   "没有叫这个名字的评分主题（是 {topic} 吗？那应放在 {place}）；已跳过")  # fmt: skip
-_KIND = Text("neither a notebook (.ipynb) nor a script (.py); skipped", "既不是笔记本（.ipynb）也不是脚本（.py）；已跳过")
+_KIND = Text(
+    "neither a notebook (.ipynb) nor a script (.py); skipped", "既不是笔记本（.ipynb）也不是脚本（.py）；已跳过"
+)
 
 
 class Places:

@@ -86,7 +86,12 @@ class Worker:
         try:
             command, extra = confinement.command(theirs_in, theirs_out, memory_mb, spent)
             # An empty environment: as an ordinary user, /proc/1/environ in the sandbox shows what we pass.
-            threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "PYTHONHASHSEED": "0"}
+            threads = {
+                "OMP_NUM_THREADS": "1",
+                "OPENBLAS_NUM_THREADS": "1",
+                "MKL_NUM_THREADS": "1",
+                "PYTHONHASHSEED": "0",
+            }
             self.process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                 pass_fds=(theirs_in, theirs_out, *extra), env=threads, start_new_session=True,

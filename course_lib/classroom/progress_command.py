@@ -55,7 +55,9 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         description="Your progress by topic: ✓ right, ✗ tried, – not tried; your best points; the next question.",
     )
     moving = parser.add_mutually_exclusive_group()
-    moving.add_argument("--export", metavar="FILE", help="write a copy of your progress; only an older copy is replaced")
+    moving.add_argument(
+        "--export", metavar="FILE", help="write a copy of your progress; only an older copy is replaced"
+    )
     moving.add_argument("--import", metavar="FILE", dest="import_", help="merge a copy: the better result is kept")
     parser.add_argument("--json", action="store_true", help="print the progress as one JSON object")
     parser.add_argument("--lang", choices=("en", "zh"), help="language (default: COURSE_LANG, else en)")

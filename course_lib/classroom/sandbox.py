@@ -133,7 +133,9 @@ def why_not() -> CourseError | None:
     """None where the sandbox works, tried once by starting it; else the reason and the remedy."""
     override = "or grade with --trust-submissions on a machine that you can afford to lose"
     if not sys.platform.startswith("linux"):
-        return CourseError(f"the sandbox needs Linux, this is {platform.system()}", remedy=f"Use a Linux machine, {override}")
+        return CourseError(
+            f"the sandbox needs Linux, this is {platform.system()}", remedy=f"Use a Linux machine, {override}"
+        )
     if platform.machine() not in machines():
         return CourseError(f"there is no system call filter for {platform.machine()}",
                            remedy=f"Use one of {', '.join(machines())}, {override}")  # fmt: skip

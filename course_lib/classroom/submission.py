@@ -128,7 +128,9 @@ def too_large(size: int, limit: int = MAX_FILE_BYTES) -> SubmissionError:
     """The error for a file above the size cap."""
     numbers = {"size": f"{size / 1e6:,.1f}", "limit": f"{limit / 1e6:,.0f}"}
     return SubmissionError(
-        Text("the file has {size} MB; at most {limit} MB are read", "文件有 {size} MB，最多只读 {limit} MB").format(**numbers),
+        Text("the file has {size} MB; at most {limit} MB are read", "文件有 {size} MB，最多只读 {limit} MB").format(
+            **numbers
+        ),
         Text("Clear the notebook's outputs, save it and hand it in again", "请清除笔记本的输出，保存后重新提交"),
     )
 
@@ -261,7 +263,9 @@ def _notebook_cells(content: bytes, text: str) -> list[_Cell]:
     try:
         notebook = json.loads(text)
     except RecursionError:
-        raise SubmissionError(Text("the notebook's JSON is nested too deeply", "笔记本的 JSON 嵌套过深"), remedy) from None
+        raise SubmissionError(
+            Text("the notebook's JSON is nested too deeply", "笔记本的 JSON 嵌套过深"), remedy
+        ) from None
     except ValueError as error:  # JSONDecodeError, and numbers of thousands of digits
         line = getattr(error, "lineno", 1)
         raise SubmissionError(Text(f"not a notebook: line {line} is not valid JSON", f"不是笔记本：第 {line} 行不是有效的 JSON"),

@@ -26,7 +26,9 @@ from course_lib.core.bilingual import Text
 from course_lib.core.errors import ContractError, CourseError, UnknownIdError
 from course_lib.core.fingerprint import ROOT
 
-WATCHING = Text("Watching {file}; every save is checked. Ctrl-C ends.", "正在监视 {file}：每次保存都会检查。按 Ctrl-C 结束。")
+WATCHING = Text(
+    "Watching {file}; every save is checked. Ctrl-C ends.", "正在监视 {file}：每次保存都会检查。按 Ctrl-C 结束。"
+)
 WATCHED = Text("Watching has ended.", "监视已结束。")
 _SUMMARY = Text(
     "{topic}: {right} of {n} right, {points} points ({file})",

@@ -34,18 +34,21 @@ class Printed:
         self.left = _KEPT
 
     def write(self, text: str) -> int:
+        """As a text file's."""
         if self.left > 0:
             self.parts.append(text[: self.left])
             self.left -= len(text)
         return len(text)
 
     def flush(self) -> None:
-        pass
+        """Nothing waits anywhere."""
 
     def isatty(self) -> bool:
+        """No colours, no progress bars."""
         return False
 
     def take(self) -> str:
+        """What was printed since the last call."""
         text = "".join(self.parts) + ("\n…" if self.left < 0 else "")
         self.parts, self.left = [], _KEPT
         return text
@@ -55,11 +58,13 @@ class NoAnswers:
     """An import hook: a graded answer can't import the course's own."""
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> None:
+        """As ``importlib.abc.MetaPathFinder``'s. Raises ImportError for the course's package."""
         if name.partition(".")[0] == _BLOCKED:
             raise ImportError(f"{_BLOCKED} can't be imported in a graded answer: write the function yourself")
 
 
 def main() -> None:
+    """Serve requests until the channel closes; arguments: the descriptors of requests and of replies."""
     requests, replies = int(sys.argv[1]), int(sys.argv[2])
     printed = Printed()
     sys.stdout = sys.stderr = printed

@@ -70,7 +70,9 @@ class RunOptions:
         if stated:
             flags = ", ".join(f"--{name}" for name in stated)
             what = f"{flags}: only a simulated shop has a size and a language to choose"
-            raise ContractError(what, remedy=f"Leave {'it' if len(stated) == 1 else 'them'} out with --shop {given.shop}")
+            raise ContractError(
+                what, remedy=f"Leave {'it' if len(stated) == 1 else 'them'} out with --shop {given.shop}"
+            )
         return cls(shop=given.shop, path=given.path, seed=_seed(given.seed))
 
     def described(self) -> dict[str, Any]:

@@ -46,7 +46,12 @@ def check_environment(lock: Path = ROOT / "requirements.txt") -> list[Check]:
 def _python() -> Check:
     ok = sys.version_info >= OLDEST_PYTHON
     wanted = ".".join(map(str, OLDEST_PYTHON))
-    return Check("Python", platform.python_version(), ok, f"Install Python {wanted} or newer, remove the folder .venv, then run make book again")
+    return Check(
+        "Python",
+        platform.python_version(),
+        ok,
+        f"Install Python {wanted} or newer, remove the folder .venv, then run make book again",
+    )
 
 
 def _packages(lock: Path) -> Check:
@@ -60,7 +65,12 @@ def _packages(lock: Path) -> Check:
     found = f"{len(pins) - len(wrong) - len(missing)} of {len(pins)} as locked"
     for label, names in (("missing", missing), ("other version", wrong)):
         found += f"; {label}: {', '.join(names[:5])}" if names else ""
-    return Check("packages", found, not (wrong or missing), "Remove the folder .venv, then run make book again: it installs the lock file")
+    return Check(
+        "packages",
+        found,
+        not (wrong or missing),
+        "Remove the folder .venv, then run make book again: it installs the lock file",
+    )
 
 
 def _installed(name: str) -> str | None:

@@ -66,7 +66,7 @@ stayed = (40 - 12) / 40 * 100
 ### END SOLUTION
 '''
 
-SPEC = '''\
+SPEC = """\
 from course_lib.classroom.spec import Case, Choice, Code, Number, Text, Wrong
 
 
@@ -109,7 +109,7 @@ QUESTIONS = (
                Wrong("difference", "stayed = 28", Text("this is a number of orders", "这是订单数")),
            )),
 )
-'''
+"""
 
 
 @dataclass

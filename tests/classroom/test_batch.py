@@ -18,7 +18,7 @@ from course_lib.classroom.verdict import Verdict
 from course_lib.core.errors import CourseError, DataError
 from course_lib.core.locks import locked
 
-SPEC = '''
+SPEC = """
 from course_lib.classroom.spec import Case, Choice, Code, Wrong
 from course_lib.core.bilingual import Text
 
@@ -39,8 +39,8 @@ QUESTIONS = (
     ),
     Choice(name="which", hints=(text("Read."),), wrong=(Wrong("a", 'which = "a"', text("Not a.")),)),
 )
-'''
-MASTER = '''# %% [markdown]
+"""
+MASTER = """# %% [markdown]
 # # Doubling <things>
 # %% setup=true
 import math
@@ -56,7 +56,7 @@ which = ...  # one letter
 ### BEGIN SOLUTION
 which = "b"
 ### END SOLUTION
-'''
+"""
 RIGHT = "def double(x): return 2 * x"
 
 

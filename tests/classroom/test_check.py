@@ -6,7 +6,6 @@ import argparse
 import json
 import os
 import signal
-import statistics
 import subprocess
 import sys
 import threading
@@ -131,7 +130,13 @@ def test_hints_and_solution(run, script, course):
 
 def test_chinese(run, script):
     code, out, _ = run("check", "demo.sums", "--file", str(script), "--lang", "zh")
-    assert code == 1 and "✓ 通过 2/2" in out and "a 在后面" in out and "– 未作答: stayed" in out and "3 题中 1 题正确" in out
+    assert (
+        code == 1
+        and "✓ 通过 2/2" in out
+        and "a 在后面" in out
+        and "– 未作答: stayed" in out
+        and "3 题中 1 题正确" in out
+    )
     out = run("progress", "--lang", "zh")[1]
     assert "3 题对 1 题" in out and "尝试 1 次" in out and "下一题：demo.sums/stage" in out
 

@@ -46,7 +46,10 @@ def test_choices_and_numbers(prepared, name, source, outcome):
 
 
 def test_a_known_mistake_is_named_whatever_the_code_looks_like(prepared):
-    found = verdict(prepared, "def share(hits, n):\n    total = 0\n    for h in hits:\n        total += h\n    return total / n if n else 0.0")
+    found = verdict(
+        prepared,
+        "def share(hits, n):\n    total = 0\n    for h in hits:\n        total += h\n    return total / n if n else 0.0",
+    )
     assert (found.outcome, found.mistake) == (Outcome.FAIL, "whole_list")
     assert found.message.zh == "你数到了 n 之外"
 
@@ -67,7 +70,10 @@ def test_edge_cases_earn_nothing_while_the_basic_case_fails(prepared):
 def test_a_failure_shows_input_expectation_and_what_came(prepared):
     found = verdict(prepared, "def share(hits, n):\n    return 0.25")
     assert [label.en for label, _ in found.shown] == ["input", "expected", "came"]
-    assert found.shown[0][1].en == "hits = [1, 0, 1, 1], n = 2" and found.shown[1][1].en == "hits among the first n, over n"
+    assert (
+        found.shown[0][1].en == "hits = [1, 0, 1, 1], n = 2"
+        and found.shown[1][1].en == "hits among the first n, over n"
+    )
     assert found.shown[2][1].en.startswith("0.25 (") and found.advice.en == "count by hand"
 
 
@@ -134,7 +140,9 @@ def test_one_lost_worker_does_not_cost_the_next_question_its_points(demo):
     demo.change(demo.spec, '    Code(\n        name="share",', '    Code(\n        name="share", seconds=0.4,')
     text = demo.spec.read_text()
     start, end = text.index("    Code("), text.index("    Choice(")
-    demo.spec.write_text(text[:end] + text[start:end].replace('"share"', '"again"').replace("def share", "def again") + text[end:])
+    demo.spec.write_text(
+        text[:end] + text[start:end].replace('"share"', '"again"').replace("def share", "def again") + text[end:]
+    )
     master = demo.master.read_text()
     cell = master[master.index('# %% question="share"') : master.index("# %% [markdown]\n# ## Which stage")]
     demo.master.write_text(master + cell.replace('"share"', '"again"').replace("def share", "def again"))
@@ -154,7 +162,9 @@ def test_another_seed_draws_other_hidden_inputs_and_the_same_seed_the_same(demo)
 
 def test_only_prepares_what_is_asked_for(demo):
     prepared = prepare(demo.exercise(), only=["stage"])
-    assert [v.question for v in grade(prepared, {"stage": 'stage = "c"'})] == ["demo.sums/stage"] and not prepared.expected
+    assert [v.question for v in grade(prepared, {"stage": 'stage = "c"'})] == [
+        "demo.sums/stage"
+    ] and not prepared.expected
 
 
 @pytest.mark.parametrize(
@@ -173,10 +183,12 @@ def test_a_broken_solution_is_the_author_s_error(demo, old, new, words):
 
 
 def test_a_case_may_ask_for_an_exception(demo):
-    demo.change(demo.master, "    if n == 0:\n        return 0.0\n", "    if n == 0:\n        raise ValueError('no places')\n")
+    demo.change(
+        demo.master, "    if n == 0:\n        return 0.0\n", "    if n == 0:\n        raise ValueError('no places')\n"
+    )
     with pytest.raises(DataError, match="write raises= into the case"):
         prepare(demo.exercise())
-    demo.change(demo.spec, 'inputs=(([1, 0], 0),)', 'raises="ValueError", inputs=(([1, 0], 0),)')
+    demo.change(demo.spec, "inputs=(([1, 0], 0),)", 'raises="ValueError", inputs=(([1, 0], 0),)')
     prepared = prepare(demo.exercise())
     raising = RIGHT.replace("if n else 0.0", "if n else int('no')")
     assert verdict(prepared, raising).outcome == Outcome.PASS and verdict(prepared, RIGHT).outcome == Outcome.FAIL
@@ -267,7 +279,9 @@ def test_no_descriptor_and_no_process_is_left():
 
 def test_torch_answers(demo):
     pytest.importorskip("torch")
-    demo.change(demo.spec, '        name="share",', '        name="share", uses=("torch",), memory_mb=8_000, seconds=10.0,')
+    demo.change(
+        demo.spec, '        name="share",', '        name="share", uses=("torch",), memory_mb=8_000, seconds=10.0,'
+    )
     answer = "import torch\ndef share(hits, n):\n    return float(torch.tensor(hits[:n]).float().mean()) if n else 0.0"
     from course_lib.classroom.compare import close
 

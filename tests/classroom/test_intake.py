@@ -269,9 +269,11 @@ def test_the_file_that_another_one_beat_is_named(tmp_path):
         assert entry.origin == "al/old/measuring.ipynb" and entry.read() == b"old/measuring.ipynb"
         assert "al/old/measuring.ipynb was graded" in entry.notes[0].en
         said = problems(taken)
-        assert set(said) == {"al/shop/measurement.ipynb", "al/shop/measurement.py"} == {
-            f"al/{path}" for path in taken.unused["al"]
-        }
+        assert (
+            set(said)
+            == {"al/shop/measurement.ipynb", "al/shop/measurement.py"}
+            == {f"al/{path}" for path in taken.unused["al"]}
+        )
         assert all("al/old/measuring.ipynb was graded, this one was not" in text for text in said.values())
 
 

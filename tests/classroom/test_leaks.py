@@ -47,7 +47,11 @@ def secrets(prepared) -> dict[str, str]:
                 if not case.hidden:
                     continue
                 for arguments in one.inputs[question.name][case.name]:
-                    found |= {text: f"hidden input of {question.name}" for text in map(repr, arguments) if len(text) >= 2 * _LONG}
+                    found |= {
+                        text: f"hidden input of {question.name}"
+                        for text in map(repr, arguments)
+                        if len(text) >= 2 * _LONG
+                    }
                 for event in one.expected[question.name].results[case.name]:
                     if isinstance(event, Returned) and telling(event.value):
                         found[repr(event.value)] = f"expected value of {question.name}"
@@ -58,7 +62,11 @@ def secrets(prepared) -> dict[str, str]:
 def telling(value: object) -> bool:
     """Whether a value is long enough, and no simple fraction: a learner's own visible result may be 0.6666666666666666."""
     if isinstance(value, float):
-        return math.isfinite(value) and len(repr(value)) > 10 and abs(value - Fraction(value).limit_denominator(100)) > 1e-12
+        return (
+            math.isfinite(value)
+            and len(repr(value)) > 10
+            and abs(value - Fraction(value).limit_denominator(100)) > 1e-12
+        )
     return len(repr(value)) >= _LONG
 
 
@@ -135,9 +143,20 @@ def test_a_report_holds_no_answer(secrets, prepared, tmp_path):
             path.write_text("\n".join(cells) or "# nothing\n", encoding="utf-8")
     subprocess.run([sys.executable, "-m", "course_lib.cli", "grade", tmp_path / "submitted", "--out", tmp_path / "report"],
                    check=True, capture_output=True, cwd=ROOT)  # fmt: skip
-    read = [path for folder in ("learners", "gradescope") for path in (tmp_path / "report" / folder).rglob("*") if path.is_file()]
+    read = [
+        path
+        for folder in ("learners", "gradescope")
+        for path in (tmp_path / "report" / folder).rglob("*")
+        if path.is_file()
+    ]
     assert len(read) >= 2 * len(answers)
-    own = {wrong.strip() for one in prepared for question in one.questions for text in question.wrong for wrong in text.code.splitlines()}
+    own = {
+        wrong.strip()
+        for one in prepared
+        for question in one.questions
+        for text in question.wrong
+        for wrong in text.code.splitlines()
+    }
     for path in read:
         text = path.read_text(encoding="utf-8")
         assert "ValueError" in text if "raises" in str(path) else True

@@ -36,7 +36,7 @@ def test_a_decimal_comma_is_named():
         read_literal("x = 0,56", "x")
 
 
-@given(st.text(st.sampled_from('x=1.5/*-+()[]{}"\',\n ae#\\'), max_size=40))
+@given(st.text(st.sampled_from("x=1.5/*-+()[]{}\"',\n ae#\\"), max_size=40))
 @settings(max_examples=300, deadline=None)
 def test_reading_is_total(source):
     try:

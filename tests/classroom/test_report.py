@@ -16,7 +16,7 @@ from course_lib.classroom.batch import Batch, Graded, Store
 from course_lib.classroom.intake import Intake
 from course_lib.classroom.loading import load_exercise
 from course_lib.classroom.report import charts, tables
-from course_lib.classroom.report.names import cell, file_names, shown_names, visible
+from course_lib.classroom.report.names import cell, file_names, shown_names
 from course_lib.classroom.report.summary import QuestionSummary, Run
 from course_lib.classroom.report.words import SYMBOLS, WORDS
 from course_lib.classroom.report.write import write_report
@@ -299,7 +299,10 @@ def test_the_seed_is_the_instructor_s_alone(tmp_path, exercise):
     texts = {path.relative_to(tmp_path / "out").as_posix(): path.read_text(encoding="utf-8")
              for path in (tmp_path / "out").rglob("*") if path.is_file()}  # fmt: skip
     assert "learners/dot.html" in texts and "gradescope/al/results.json" in texts
-    assert {name for name, text in texts.items() if str(seed) in text or "seed" in text} == {"index.html", "results.json"}
+    assert {name for name, text in texts.items() if str(seed) in text or "seed" in text} == {
+        "index.html",
+        "results.json",
+    }
 
 
 def test_gradescope_files_hold_no_times(tmp_path, exercise, monkeypatch):

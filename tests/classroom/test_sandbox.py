@@ -30,7 +30,9 @@ def test_numbers_are_those_of_the_kernel_s_headers(machine):
     text = HEADERS[machine].read_text()
     numbers = {name.removeprefix("3264_"): int(n) for name, n in re.findall(r"#define __NR_?_?(\w+)\s+(\d+)", text)}
     _, clone, denied = _TABLES[machine]
-    known = {name: number for name, number in {**denied, **_COMMON, "clone": clone, "clone3": 435}.items() if name in numbers}
+    known = {
+        name: number for name, number in {**denied, **_COMMON, "clone": clone, "clone3": 435}.items() if name in numbers
+    }
     assert len(known) > 30
     assert known == {name: numbers[name] for name in known}
 
@@ -81,7 +83,10 @@ def test_the_worker_sees_nothing_of_ours():
             f"    found = [p for p in (path, {str(ROOT / 'solutions')!r}, {str(ROOT / 'course_lib')!r}, '/home', '/etc') if os.path.exists(p)]\n"
             "    return found, dict(os.environ), sorted(os.listdir('/sub')), os.getuid()"
         )
-        assert worker.request({"op": "load", "key": "k", "setup": "", "source": source, "function": "look"}, 5)["ok"] is True
+        assert (
+            worker.request({"op": "load", "key": "k", "setup": "", "source": source, "function": "look"}, 5)["ok"]
+            is True
+        )
         reply = worker.request({"op": "call", "key": "k", "arguments": [str(ROOT / "tests")]}, 5)
     from course_lib.classroom.wire import decode
 
@@ -99,7 +104,10 @@ def test_a_checkout_inside_a_visible_folder_is_covered(tmp_path, monkeypatch):
     with Worker(sandbox.Sandbox(), (), 512, 5) as worker:
         source = "import os\ndef look(path):\n    return os.listdir(path)"
         worker.request({"op": "load", "key": "k", "setup": "", "source": source, "function": "look"}, 5)
-        assert worker.request({"op": "call", "key": "k", "arguments": [str(secret)]}, 5)["value"] == {"t": "list", "v": []}
+        assert worker.request({"op": "call", "key": "k", "arguments": [str(secret)]}, 5)["value"] == {
+            "t": "list",
+            "v": [],
+        }
 
 
 @pytest.fixture

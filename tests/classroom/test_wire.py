@@ -12,7 +12,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from course_lib.classroom.wire import MAX_DEPTH, REPLY_BYTES, Tensor, Unsendable, WireError, decode, encode, pack, unpack
+from course_lib.classroom.wire import (
+    MAX_DEPTH,
+    REPLY_BYTES,
+    Tensor,
+    Unsendable,
+    WireError,
+    decode,
+    encode,
+    pack,
+    unpack,
+)
 
 _LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(exclude_categories=[]))
 _KEYS = st.none() | st.booleans() | st.integers() | st.text()
@@ -82,7 +92,9 @@ class _Mine:
     pass
 
 
-@pytest.mark.parametrize("value", [_Mine(), lambda: 1, object, 1j, b"x", iter([]), np.datetime64("2026-01-01"), 10**2000])
+@pytest.mark.parametrize(
+    "value", [_Mine(), lambda: 1, object, 1j, b"x", iter([]), np.datetime64("2026-01-01"), 10**2000]
+)
 def test_what_cannot_cross_says_its_kind(value):
     with pytest.raises(Unsendable) as caught:
         encode([value])

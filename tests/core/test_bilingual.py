@@ -8,7 +8,9 @@ from course_lib.core.bilingual import Text, chosen_language, language_of
 from course_lib.core.errors import ContractError
 
 
-@pytest.mark.parametrize(("code", "language"), [(None, "en"), ("", "en"), ("zh", "zh"), ("zh_CN", "zh"), ("EN-us", "en")])
+@pytest.mark.parametrize(
+    ("code", "language"), [(None, "en"), ("", "en"), ("zh", "zh"), ("zh_CN", "zh"), ("EN-us", "en")]
+)
 def test_the_environment_chooses(monkeypatch, code, language):
     monkeypatch.delenv("COURSE_LANG", raising=False)
     if code is not None:

@@ -9,9 +9,6 @@ from course_lib.core.tables import make_table
 from course_lib.shop.loaders.fields import label, no_rows, table_rows, text
 from course_lib.shop.loaders.folder import Folder
 
-#: HINT3's label of a question that none of the bot's intents answers
-OUT_OF_SCOPE = "NO_NODES_DETECTED"
-
 
 def load_banking77(folder: Folder) -> dict[str, Any]:
     """``queries``: query_id ("train/0"), text, and further the columns split ("train", "test") and intent.

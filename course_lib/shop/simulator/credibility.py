@@ -129,8 +129,8 @@ def season_response(measured: dict[str, np.ndarray]) -> tuple[float, float]:
     """How clicks follow the seasons: slope and its standard error, clustered by leaf.
 
     Each leaf's share of the week's clicks, relative to its own mean, is regressed on its season, relative to its mean.
-    1 would be in step; it is less, because a session has one leaf, and a user's leaves compete for it. Fashion moves the
-    leaves as well, whence the clusters.
+    1 would be in step; it is less, because a session has one leaf, and a user's leaves compete for it. Fashion moves
+    the leaves as well, whence the clusters.
     """
     seasonal = np.ptp(measured["season"], axis=1) > 0
     clicks, season = measured["clicks"][seasonal], measured["season"][seasonal]

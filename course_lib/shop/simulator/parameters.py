@@ -191,7 +191,7 @@ SOURCES: dict[str, Source] = {
     "turnover": Source(
         "fall of ``turnover`` from one week to 20 weeks, in each of eight 26-week windows of an online shop's order "
         "lines, as measured here", 0.40, 0.64,
-        "Chen, Sain & Guo, Journal of Database Marketing & Customer Strategy Management 19(3), 2012 (Online Retail, UCI)",
+        "Chen, Sain & Guo, Journal of Database Marketing & Customer Strategy Management 19(3), 2012 (Online Retail)",
     ),
     "out_of_stock": Source(
         "mean share of products out of stock, fast-moving consumer goods worldwide: 8.3 %", 0.07, 0.09,

@@ -35,9 +35,7 @@ def grade_pairs(
     return np.where(constraints[:, MODEL] == NONE, grade, named).astype(np.int8)
 
 
-def relevance(
-    query_leaf: np.ndarray, constraints: np.ndarray, catalogue: Catalogue, vocab: Vocabulary
-) -> csr_matrix:
+def relevance(query_leaf: np.ndarray, constraints: np.ndarray, catalogue: Catalogue, vocab: Vocabulary) -> csr_matrix:
     """All grades ≥ 1: int8 csr_matrix [n_queries, n_items]. Work and memory go with the matching leaves only."""
     by_leaf = [np.flatnonzero(catalogue.leaf == leaf) for leaf in range(len(vocab.leaves))]
     near = [np.sort(np.concatenate([by_leaf[r] for r in np.flatnonzero(row)])) for row in vocab.related]

@@ -12,9 +12,7 @@ from course_lib.shop.simulator.catalogue import BRAND, NONE, Catalogue
 from course_lib.shop.simulator.vocabulary import ATTRIBUTES, LANGUAGES, Vocabulary
 
 
-def realise(
-    catalogue: Catalogue, vocab: Vocabulary, language: str, rng: np.random.Generator
-) -> dict[str, list[Any]]:
+def realise(catalogue: Catalogue, vocab: Vocabulary, language: str, rng: np.random.Generator) -> dict[str, list[Any]]:
     """The text columns of the items table: title, description, category, brand, attributes (n entries each)."""
     grammar = vocab.grammar[language]
     sentences = [[(form, _slots(form)) for form in forms] for forms in grammar["description"]]

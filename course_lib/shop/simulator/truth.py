@@ -42,7 +42,8 @@ class Truth:
         price_factor: float32 [n_items, n_weeks], price of the week relative to the list price.
         season: float [n_leaves, n_weeks], demand for each leaf relative to its middle.
         trend: float32 [n_leaves, n_weeks], the passing demand for each leaf, a logarithm.
-        fashion: float32 [n_items, n_weeks], the item's passing appeal, part of the logit of a click. sale: bool [n_weeks].
+        fashion: float32 [n_items, n_weeks], the item's passing appeal, part of the logit of a click.
+        sale: bool [n_weeks].
     """
 
     relevance: csr_matrix

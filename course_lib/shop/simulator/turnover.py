@@ -38,7 +38,9 @@ def turnover(
     share = counts.sum(axis=0) / counts.sum()
     counts = counts[counts.sum(axis=1) >= least]
     if not len(counts):
-        raise ContractError(f"no item has {least} events", where="least", remedy="Take a longer log or a smaller number")
+        raise ContractError(
+            f"no item has {least} events", where="least", remedy="Take a longer log or a smaller number"
+        )
     total = counts.sum(axis=1)
     expected = total[:, None] * share
     ratios = [

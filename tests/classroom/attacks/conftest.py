@@ -60,7 +60,7 @@ pick = ...  # one letter
 pick = "c"
 ### END SOLUTION
 '''
-SPEC = '''\
+SPEC = """\
 from course_lib.classroom.spec import Case, Choice, Code, Text, Wrong
 
 
@@ -101,7 +101,7 @@ QUESTIONS = (
     Choice(name="pick", options="abcde", hints=(Text("look", "看"),),
            wrong=tuple(Wrong(one, f'pick = "{one}"', Text(f"{one} is not it", f"不是 {one}")) for one in "abde")),
 )
-'''
+"""
 #: an honest learner's answers, worth every point
 HONEST = {
     "weighted": "def weighted(values):\n    return float(sum(n * v for n, v in enumerate(values, 1)))",

@@ -39,7 +39,11 @@ def honest_learners(right: dict[str, str]) -> dict[str, tuple[dict[str, str], di
 
 
 def test_every_honest_score_is_exact(
-    host: Any, instructor: Any, every_attack: list[Any], honest: dict[str, str], best_constant: dict[str, float],
+    host: Any,
+    instructor: Any,
+    every_attack: list[Any],
+    honest: dict[str, str],
+    best_constant: dict[str, float],
     secret: str,
 ) -> None:
     learners = honest_learners(honest)

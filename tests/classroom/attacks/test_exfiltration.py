@@ -37,7 +37,9 @@ ATTACKS: dict[str, dict[str, str]] = {
     },
     "a_later_cell_at_import": {
         # a question with hidden cases only must be loaded before anything hidden is called
-        "weighted": BASIC.replace("{steal}", "import builtins; builtins.kept = [*getattr(builtins, 'kept', []), values]"),
+        "weighted": BASIC.replace(
+            "{steal}", "import builtins; builtins.kept = [*getattr(builtins, 'kept', []), values]"
+        ),
         "unseen": "import builtins\n\nif len(getattr(builtins, 'kept', [])) > 3:\n"
         "    raise ValueError(f'kept {builtins.kept[3:]}')\n\n\ndef unseen(number):\n    return 0\n",
     },
@@ -102,7 +104,7 @@ def test_a_naive_report_would_tell(name: str, tmp_path: Any, monkeypatch: pytest
 
     file = tmp_path / "answer.py"
     file.write_text(ATTACKS[name]["unseen"])
-    naive = '''
+    naive = """
 import sys, traceback
 names = {}
 try:
@@ -111,7 +113,7 @@ try:
     print("value", type(value), value, [type(one) for one in value] if isinstance(value, list) else "")
 except Exception as error:
     print(type(error), error, traceback.extract_tb(error.__traceback__)[-1].lineno)
-'''
+"""
     said = []
     for number in ("123456788", "987654322"):
         with (tmp_path / "channel").open("wb") as channel:
@@ -127,7 +129,7 @@ def test_in_another_order_they_would_tell(name: str, tmp_path: Any) -> None:
     import subprocess
     import sys
 
-    naive = '''
+    naive = """
 import json, sys
 sources, seed, order = json.loads(sys.argv[1]), int(sys.argv[2]), sys.argv[3].split()
 inputs = {"weighted": [[1, 2, 3], [4, 0, 1], [], [seed, 7, 7, 7, 7, 7]], "unseen": [seed * 7]}
@@ -142,7 +144,7 @@ for name in order:
                 print("changed to", one)
     except Exception as error:
         print(error)
-'''
+"""
     said = {}
     for order in ("weighted unseen", "unseen weighted", "weighted"):
         for seed in ("1234", "5678"):

@@ -82,7 +82,10 @@ def nested_cell(path: Path) -> None:
 
 
 # Each takes the place where the learner's notebook would be.
-FILES = {one.__name__: one for one in (sparse, deep, long_cell, huge_cell, link, linked_folder, pipe, odd, wrong_types, nested_cell)}
+FILES = {
+    one.__name__: one
+    for one in (sparse, deep, long_cell, huge_cell, link, linked_folder, pipe, odd, wrong_types, nested_cell)
+}
 
 
 @pytest.fixture

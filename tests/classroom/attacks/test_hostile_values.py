@@ -14,7 +14,6 @@ import sys
 import time
 import tracemalloc
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -215,7 +214,9 @@ def test_a_cell_is_parsed_in_bounds(name: str) -> None:
     assert seconds <= 4 * MOST_SECONDS and megabytes <= MOST_MB
 
 
-@pytest.mark.parametrize("name", ["a_long_sum", "a_chain_of_calls", "many_nots", "many_brackets", "many_digits", "a_nul"])
+@pytest.mark.parametrize(
+    "name", ["a_long_sum", "a_chain_of_calls", "many_nots", "many_brackets", "many_digits", "a_nul"]
+)
 def test_parsing_it_plainly_breaks(name: str) -> None:
     with pytest.raises((RecursionError, SyntaxError, ValueError, MemoryError)):
         ast.dump(ast.parse(CELLS[name]))
@@ -225,7 +226,9 @@ def test_parsing_it_plainly_breaks(name: str) -> None:
 def test_evaluating_it_plainly_does_not_end(name: str) -> None:
     limit = "import resource; resource.setrlimit(resource.RLIMIT_AS, (2**30, 2**30)); "
     with pytest.raises((subprocess.TimeoutExpired, subprocess.CalledProcessError)):
-        subprocess.run([sys.executable, "-I", "-c", limit + CELLS[name]], check=True, timeout=0.7, stderr=subprocess.DEVNULL)
+        subprocess.run(
+            [sys.executable, "-I", "-c", limit + CELLS[name]], check=True, timeout=0.7, stderr=subprocess.DEVNULL
+        )
 
 
 def test_a_reader_that_never_reads() -> None:

@@ -13,7 +13,7 @@ from course_lib.core.fingerprint import PACKAGE, ROOT
 
 ANSWER = "def weighted(values):\n    return float(sum((place + 1) * value for place, value in enumerate(values)))\n"
 # Past the import hook, past the path: whatever is readable can be run.
-STEALS = '''\
+STEALS = """\
 import glob
 import sys
 
@@ -24,15 +24,15 @@ for folder in [*sys.path, *HOST["sites"]]:
             exec(open(path).read())
         except OSError:
             pass
-'''
-IMPORTS = '''\
+"""
+IMPORTS = """\
 import sys
 
 sys.meta_path[:] = [one for one in sys.meta_path if type(one).__name__ != "NoAnswers"]
 sys.path[:0] = HOST["sites"]
 from course_lib.stolen import weighted
-'''
-FILLS = '''\
+"""
+FILLS = """\
 import os
 
 
@@ -41,7 +41,7 @@ def weighted(values):
     with open(path, "wb") as file:
         file.write(bytes(10_000_000))
     raise RuntimeError("DONE")
-'''
+"""
 
 
 @pytest.fixture
@@ -71,7 +71,9 @@ def test_an_answer_in_an_installed_package(text: str, wheel: Path, host: Any, ne
     assert control.report["points"] == 12, control
 
 
-def test_what_covers_the_package_is_no_memory_without_limit(wheel: Path, host: Any, new_grader: Any, naive: Any) -> None:
+def test_what_covers_the_package_is_no_memory_without_limit(
+    wheel: Path, host: Any, new_grader: Any, naive: Any
+) -> None:
     grader = new_grader(str(wheel))
     verdict = grader.grade({"weighted": host.source(_Cell(FILLS))})["weighted"]
     assert "OSError" in verdict["message"]["en"] or "PermissionError" in verdict["message"]["en"], verdict
@@ -84,7 +86,7 @@ def test_what_covers_the_package_is_no_memory_without_limit(wheel: Path, host: A
 
 def test_an_editable_installation(host: Any, grader: Any, naive: Any) -> None:
     """The finder that such an installation puts among the packages names the checkout, which the worker doesn't see."""
-    text = f'''\
+    text = f"""\
 import sys
 
 sys.meta_path[:] = [one for one in sys.meta_path if type(one).__name__ != "NoAnswers"]
@@ -94,7 +96,7 @@ from course_lib.core.errors import CourseError
 
 def weighted(values):
     return float(sum((place + 1) * value for place, value in enumerate(values)))
-'''
+"""
     verdict = grader.grade({"weighted": text})["weighted"]
     assert verdict["outcome"] == "ERROR" and verdict["points"] == 0
     assert "No module named 'course_lib'" in verdict["message"]["en"] or "can't be imported" in verdict["message"]["en"]

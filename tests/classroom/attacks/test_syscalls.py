@@ -50,7 +50,7 @@ CALLS: dict[str, tuple[int | None, int | None, str]] = {
     "kexec_load": (246, 104, "0, 0, 0, 0xffff, 0, 0"),
     "x32_getpid": (0x40000000 + 39, None, "0, 0, 0, 0, 0, 0"),
 }
-CELL = '''\
+CELL = """\
 import ctypes
 import os
 
@@ -67,7 +67,7 @@ def call():
 
 def weighted(values):
     raise RuntimeError(call())
-'''
+"""
 
 
 def cell(name: str) -> str:
@@ -103,7 +103,7 @@ def test_clone3_seems_missing_so_that_threads_still_start(grader: Any) -> None:
     """glibc asks for clone3 first: told EPERM it would give up, told ENOSYS it uses clone, whose flags are checked."""
     asks = CELL.format(number=435, arguments="0, 0, 0, 0, 0, 0", forks=False)
     assert errno_in(grader.grade({"weighted": asks})["weighted"]["message"]["en"]) == ENOSYS
-    threads = '''\
+    threads = """\
 import threading
 
 
@@ -113,7 +113,7 @@ def weighted(values):
     one.start()
     one.join()
     return float(found[0])
-'''
+"""
     assert grader.grade({"weighted": threads})["weighted"]["outcome"] == "PASS"
     done = subprocess.run([sys.executable, "-I", "-c", asks + "\n\nprint(call())"], capture_output=True, text=True,
                           timeout=20, check=False)  # fmt: skip
