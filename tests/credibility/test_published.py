@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import os
+import re
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +13,7 @@ import pyarrow.compute as pc
 import pytest
 
 from course_lib import Shop
+from course_lib.core.fingerprint import ROOT
 from course_lib.shop.simulator import Parameters, credibility, simulate
 from course_lib.shop.simulator.calendar import WEEK
 from course_lib.shop.simulator.observed import CLICK, observe
@@ -21,19 +24,30 @@ from course_lib.shop.simulator.turnover import turnover
 DATA = Path(os.environ.get("COURSE_SHARED_DATA") or Path(__file__).resolve().parents[3] / "shared" / "data")
 
 
+FROZEN = "57d0c2029d450706"
+
+
 def inside(name: str, value: float) -> bool:
     return SOURCES[name].low <= value <= SOURCES[name].high
 
 
-def test_every_source_names_a_range_and_a_publication():
+def test_every_source_names_a_range_and_publications_of_the_bibliography():
+    known = set(re.findall(r"^@\w+\{([^,]+),", (ROOT / "book" / "references.bib").read_text(), re.MULTILINE))
     for name, source in SOURCES.items():
-        assert source.low < source.high and source.what and len(source.cite) > 20, name
+        assert source.low < source.high and source.what and source.cite and source.keys and set(source.keys) <= known, name
+
+
+def test_the_parameters_are_frozen():
+    """They were set from what is published before any method ran. A new value needs a new source, a line in the
+    changelog and a new digest here, and every result of the book that rests on the simulator measured again."""
+    text = repr(sorted(dataclasses.asdict(Parameters()).items()))
+    assert hashlib.sha256(text.encode()).hexdigest()[:16] == FROZEN
 
 
 def test_parameters_with_a_published_counterpart_lie_in_its_range():
     parameters = Parameters()
     named = {f.name for f in dataclasses.fields(parameters)} & set(SOURCES)
-    assert named == {"popularity_exponent", "query_exponent", "out_of_stock"}
+    assert named == {"popularity_exponent", "query_exponent", "out_of_stock", "cart_rate"}
     for name in named:
         assert inside(name, getattr(parameters, name)), name
     mean = np.dot([value for _, value in parameters.elasticities], parameters.segment_shares)
@@ -95,6 +109,13 @@ def test_the_published_turnover_is_that_of_online_retail():
         window = (week >= start) & (week < start + 26)
         measured = turnover(item[window], week[window])
         assert inside("turnover", measured[0] - measured[-1])
+
+
+def test_the_week_begins_busy_and_carts_follow_clicks_as_published(large, log):
+    weekday = credibility.calendar(large, log)["weekday"]
+    assert inside("weekend", weekday[5:].mean() / weekday[:5].mean())
+    assert weekday.argmax() == 0
+    assert inside("cart_rate", credibility.conversion(log)["cart_rate"])
 
 
 def test_share_of_sold_out_items(large, log):

@@ -102,7 +102,7 @@ def calendar(shop: Any, log: Observed) -> dict[str, np.ndarray]:
     Returns:
         weekday: float [7], share of sessions on Monday … Sunday. sessions, purchases: int [n_weeks].
         sale: bool [n_weeks], from the truth. clicks: float [n_leaves, n_weeks], each leaf's share of the week's clicks;
-        season: float [n_leaves, n_weeks], demand relative to its middle, from the truth.
+        season, trend: float [n_leaves, n_weeks], what season and fashion make of demand, from the truth; 1 is nothing.
     """
     _, first = np.unique(log.session, return_index=True)
     n_weeks, n_leaves = len(shop.truth.sale), len(shop.truth.leaves)
@@ -115,6 +115,7 @@ def calendar(shop: Any, log: Observed) -> dict[str, np.ndarray]:
         "purchases": np.bincount(log.week[log.kind == PURCHASE], minlength=n_weeks),
         "sale": shop.truth.sale,
         "season": shop.truth.season,
+        "trend": np.exp(shop.truth.trend),
         "clicks": clicks / np.maximum(clicks.sum(axis=0), 1),
     }
 
@@ -128,17 +129,21 @@ def season_of(measured: dict[str, np.ndarray], rising: bool) -> np.ndarray:
 def season_response(measured: dict[str, np.ndarray]) -> tuple[float, float]:
     """How clicks follow the seasons: slope and its standard error, clustered by leaf.
 
-    Each leaf's share of the week's clicks, relative to its own mean, is regressed on its season, relative to its mean.
-    1 would be in step; it is less, because a session has one leaf, and a user's leaves compete for it. Fashion moves
-    the leaves as well, whence the clusters.
+    Each seasonal leaf's share of the week's clicks, relative to its own mean, is regressed on its season and on its
+    trend, each relative to its mean. A slope of 1 would be in step; it is less, because a session has one leaf, and a
+    user's leaves compete for it.
     """
     seasonal = np.ptp(measured["season"], axis=1) > 0
-    clicks, season = measured["clicks"][seasonal], measured["season"][seasonal]
-    y = clicks / clicks.mean(axis=1, keepdims=True).clip(1e-12) - 1
-    x = season / season.mean(axis=1, keepdims=True) - 1
-    slope = (x * y).sum() / (x**2).sum()
-    errors = (x * (y - slope * x)).sum(axis=1)
-    return float(slope), float(np.sqrt((errors**2).sum()) / (x**2).sum())
+    share, season, trend = (
+        measured[name][seasonal] / measured[name][seasonal].mean(axis=1, keepdims=True).clip(1e-12) - 1
+        for name in ("clicks", "season", "trend")
+    )
+    design = np.stack([season.ravel(), trend.ravel()], axis=1)
+    inverse = np.linalg.inv(design.T @ design)
+    slopes = inverse @ (design.T @ share.ravel())
+    residual = share - slopes[0] * season - slopes[1] * trend
+    scores = np.stack([(season * residual).sum(axis=1), (trend * residual).sum(axis=1)])
+    return float(slopes[0]), float(np.sqrt((inverse @ (scores @ scores.T) @ inverse)[0, 0]))
 
 
 def reformulation(shop: Any, log: Observed) -> dict[str, Any]:
