@@ -105,12 +105,14 @@ def calendar(shop: Any, log: Observed) -> dict[str, np.ndarray]:
         season, trend: float [n_leaves, n_weeks], what season and fashion make of demand, from the truth; 1 is nothing.
     """
     _, first = np.unique(log.session, return_index=True)
+    day = log.day[first]
+    whole = (int(day.max()) + 1) // 7 * 7 or 7  # a week cut short would lack its weekend
     n_weeks, n_leaves = len(shop.truth.sale), len(shop.truth.leaves)
     clicks = np.zeros((n_leaves, n_weeks))
     clicked = log.kind == CLICK
     np.add.at(clicks, (shop.truth.item_leaf[log.item[clicked]], log.week[clicked]), 1)
     return {
-        "weekday": np.bincount(log.day[first] % 7, minlength=7) / len(first),
+        "weekday": np.bincount(day[day < whole] % 7, minlength=7) / (day < whole).sum(),
         "sessions": np.bincount(log.week[first], minlength=n_weeks),
         "purchases": np.bincount(log.week[log.kind == PURCHASE], minlength=n_weeks),
         "sale": shop.truth.sale,

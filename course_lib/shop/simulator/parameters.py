@@ -111,7 +111,7 @@ class Parameters:
     sale_visits: float = 1.6
     promotion: float = 0.12
     cold_items: float = 0.1
-    fashion: tuple[float, float] = (0.8, 1.4)
+    fashion: tuple[float, float] = (0.9, 1.5)
     fashion_memory: float = 0.92
     out_of_stock: float = 0.083
     stockout_weeks: float = 2.0
