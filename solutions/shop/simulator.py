@@ -41,12 +41,12 @@ import numpy as np
 # - Every fifth page, drawn by chance, is shuffled: its list is a random ordering of the products that fit and are in
 #   stock, cut after ten places.
 # - All other pages show one of eight prepared lists, each with the same probability.
-# - Lux stands in place 1 in three of the eight lists, in place 2 in four, and is missing in one. None of the products in
-#   these lists is sold out.
+# - Lux stands in place 1 in three of the eight lists, in place 2 in four, and is missing in one. None of the products
+#   in these lists is sold out.
 # - 40 products fit the query. 24 of them are sold out this week; Lux is in stock.
 #
-# **Form.** A number from 0 to 1 with at least three digits after the point, or a sum such as `9/10 * 1/4 + 1/10 * 1/25`,
-# which is read as it stands.
+# **Form.** A number from 0 to 1 with at least three digits after the point, or a sum such as
+# `9/10 * 1/4 + 1/10 * 1/25`, which is read as it stands.
 #
 # **In the shop.** Whoever wants to know later what another ranker would have earned divides by this number. If it is
 # wrong, everything after it is.

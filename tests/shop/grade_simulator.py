@@ -219,7 +219,7 @@ ZIPF = Code(
             "np.arange(1, m + 1) 是 m 个计数的名次。np.log 可以对整个列表取对数。",
         ),
         Text(
-            "np.polyfit(x, y, 1)[0] is the slope. It is negative where counts fall, and the exponent is positive there.",
+            "np.polyfit(x, y, 1)[0] is the slope. It is negative where counts fall; the exponent is positive there.",
             "np.polyfit(x, y, 1)[0] 是斜率。计数下降时它为负，而指数为正。",
         ),
     ),
@@ -425,7 +425,8 @@ EXAMINATION = Code(
             "You count the production pages instead of the shuffled ones. Look at the condition again.",
             "你数的是生产页面，而不是打乱的页面。请再看看条件。",
         )),
-        Wrong("not_relative", _EXAMINE + _COUNT.format(wanted="shuffled") + _FIRST + _RATES + "    return rates\n", Text(
+        Wrong("not_relative", _EXAMINE + _COUNT.format(wanted="shuffled") + _FIRST + _RATES
+              + "    return rates\n", Text(
             "These are click rates. Divide each by the rate of the first position, so that the curve begins at 1.",
             "这是点击率。请把每个值除以第一个位置的点击率，使曲线从 1 开始。",
         )),
@@ -465,8 +466,8 @@ EXAMINATION = Code(
             + "    first = clicks[0] / shown[0]\n"
             + "    return [k / n / first if n else 0.0 for k, n in zip(clicks, shown)]\n",
             Text(
-                "A position that was never shown on a shuffled page gets 0 from you, as if nobody looked there. Nothing "
-                "is known about it: math.nan.",
+                "A position that was never shown on a shuffled page gets 0 from you, as if nobody looked there. "
+                "Nothing is known about it: math.nan.",
                 "在打乱页面上从未展示过的位置，你给了 0，好像没人看那里。其实对它一无所知：应为 math.nan。",
             ),
         ),
@@ -493,7 +494,7 @@ EXAMINATION = Code(
 
 
 def _draw_weighted(generator: np.random.Generator) -> tuple:
-    """Sixty-fourths for propensities; clicks come more where the new ranker would show more; some ratios exceed the cap."""
+    """Propensities are sixty-fourths; clicks come where the new ranker would show more; some ratios exceed the cap."""
     n = int(generator.integers(5, 40))
     old = generator.integers(1, 65, n) / 64
     new = generator.integers(0, 65, n) / 64
@@ -597,8 +598,8 @@ RATE = Code(
         ),
         Wrong("inverted", _RATE + "    weights = [min(o / n, cap) if n else 0.0 for n, o in zip(new, old)]\n" + _EMPTY
               + _MEAN, Text(
-            "Your ratio is upside down. What the new ranker would show more often than the old one must count more: new "
-            "divided by old.",
+            "Your ratio is upside down. What the new ranker would show more often than the old one must count more: "
+            "new divided by old.",
             "你的比值颠倒了。新排序器比旧的更常展示的应当更重要：new 除以 old。",
         )),
         Wrong(

@@ -95,8 +95,8 @@ def test_the_propensity_of_a_real_line_is_made_in_the_same_way(shop, log):
     shown = log.kind == IMPRESSION
     eighths = truth.production_propensity[shown] * 8  # eight prepared lists
     assert np.allclose(eighths, np.round(eighths), atol=1e-4)
-    mixed = (1 - truth.randomised_share) * np.round(eighths) / 8 + truth.randomised_share * truth.random_propensity[shown]
-    assert np.allclose(mixed, log.propensity[shown], atol=1e-6)
+    share, uniform = truth.randomised_share, truth.random_propensity[shown]
+    assert np.allclose((1 - share) * np.round(eighths) / 8 + share * uniform, log.propensity[shown], atol=1e-6)
 
 
 def test_options_are_those_of_the_table_and_every_wrong_one_is_foreseen():
@@ -105,7 +105,8 @@ def test_options_are_those_of_the_table_and_every_wrong_one_is_foreseen():
     assert "".join(re.findall(r"^\| ([a-z]) \|", prompt, re.MULTILINE)) == question.options
     right = set(answer(question.name))
     given = [set(read_literal(wrong.code, question.name)) for wrong in question.wrong]
-    assert right not in given and all({letter} in [one - right for one in given] for letter in set(question.options) - right)
+    extra = [one - right for one in given]
+    assert right not in given and all({letter} in extra for letter in set(question.options) - right)
 
 
 # -- the solutions against libraries and against the simulator --------------------------------------------------------
