@@ -85,7 +85,7 @@ def test_values_are_written_as_people_read_them():
     below = published.Property("a slope", -2.5, source=range_of(-2.4, -2.0))
     assert below.row() == ["a slope", "−2.50", "−2.40 to −2.00", "no", "somebody"]
     unsure = published.Property("a slope", -2.5, source=range_of(-2.4, -2.0), error=0.1)
-    assert unsure.row()[1:4] == ["−2.50 ± 0.20", "−2.40 to −2.00", "within error"]
+    assert unsure.row()[1:4] == ["−2.50\u00a0±\u00a00.20", "−2.40 to −2.00", "within error"]
 
 
 def test_errors_are_those_of_many_logs():

@@ -43,7 +43,7 @@ class Property:
 
     def row(self) -> list[str]:
         """Cells of a table: name, value with the half of its 95 % interval, published range, inside, publication."""
-        value = self._text(self.value) + (f" ± {self._text(1.96 * self.error)}" if self.error is not None else "")
+        value = self._text(self.value) + (f"\u00a0±\u00a0{self._text(1.96 * self.error)}" if self.error is not None else "")
         if not self.source:
             return [self.name, value, "assumed", "–", "–"]
         return [
