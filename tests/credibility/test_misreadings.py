@@ -23,7 +23,7 @@ def test_a_better_place_lifts_the_last_products_less_than_the_log_suggests(large
 
 def test_a_ranker_that_knows_nothing_misleads_nobody():
     """A ranker of pure noise puts the same products everywhere, so the log's curve is the truth's."""
-    blind = Parameters(ranker_noise=1e6, randomised=0.0)
+    blind = Parameters(ranker_noise=1e6, randomised=0.0, fashion=(0.0, 0.0))
     shop = Shop(**simulate(300, 4_000, 60, 80, 0, "en", blind))
     moved = misreadings.last_place_moved(shop, observe(shop))
     assert moved["log"] == pytest.approx(moved["truth"], rel=0.12)
