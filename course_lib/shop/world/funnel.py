@@ -103,8 +103,11 @@ def clicks_by_position(log: Log, *, seed: int = 0) -> tuple[np.ndarray, np.ndarr
         np.add.at(table, (user[events], log.position[events]), 1)
     random = generator(seed, "world", "positions")
     draws = [np.bincount(random.integers(n, size=n), minlength=n) for _ in range(_RESAMPLES)]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        rate = counts[0].sum(axis=0) / counts[1].sum(axis=0)
-        sums = np.stack(draws) @ counts  # [2, resamples, places]
-        low, high = np.nanpercentile(np.where(sums[1] > 0, sums[0] / sums[1], np.nan), [2.5, 97.5], axis=0)
+    rate, low, high = np.full((3, places), np.nan)
+    seen = np.flatnonzero(counts[1].sum(axis=0))
+    clicks, impressions = np.stack(draws) @ counts[:, :, seen]  # [resamples, places] each
+    rate[seen] = counts[0].sum(axis=0)[seen] / counts[1].sum(axis=0)[seen]
+    # A resample may hold no user who saw a rarely filled place; it says nothing of that place.
+    drawn = np.where(impressions > 0, clicks / np.maximum(impressions, 1), np.nan)
+    low[seen], high[seen] = np.nanpercentile(drawn, [2.5, 97.5], axis=0)
     return rate, low, high
