@@ -95,7 +95,7 @@ def test_the_funnel_is_that_of_the_course(seed):
         kind, place, price = (np.array(column) for column in zip(*events))
         rows = np.array([KINDS.index(one) for one in kind])
         zero = np.zeros(len(events), dtype=np.int64)
-        ours = funnel(Log(zero, zero, zero, zero - 1, rows, place, price, 1, 1, 0))
+        ours = funnel(Log(zero, zero, zero, zero, zero - 1, rows, place, price, 1, 1, 0))
         theirs = function("funnel_rates")(events)
         assert all(theirs[name] == pytest.approx(ours.rates[name].value) for name in theirs)
         product = math.prod(theirs[name] for name in list(theirs)[:4])

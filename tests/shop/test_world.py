@@ -27,7 +27,7 @@ def all_of(request, rows):
 def log_of(events, *, n_users=3, n_items=4, n_queries=2) -> Log:
     """(user, item, query, kind, position, price) of each event."""
     columns = [np.array(column) for column in zip(*events)]
-    return Log(np.arange(len(events)), *columns, n_users, n_items, n_queries)
+    return Log(np.arange(len(events)), np.arange(len(events)), *columns, n_users, n_items, n_queries)
 
 
 @pytest.fixture(scope="module")
@@ -203,6 +203,7 @@ def test_the_log_is_the_table(shop, log):
         assert shop.users[int(log.user[row])]["user_id"] == event["user_id"]
         query = "" if log.query[row] < 0 else shop.query_ids.ids[log.query[row]]
         assert query == event["query_id"] and log.price[row] == event["price"]
+        assert log.timestamp[row] == event["timestamp"]
 
 
 def test_two_parts_make_the_log(shop, log):
@@ -369,6 +370,17 @@ def test_true_chances_reproduce_the_attraction_of_the_log(shop, log):
         assert chances[grade[own][0], item] == pytest.approx(expected, abs=1e-6)
     with pytest.raises(ContractError, match="search page"):
         world.true_click_chances(log.select(log.query < 0), shop.truth, 0.8)
+
+
+def test_a_shift_moves_the_chances_of_its_product_alone(shop, log):
+    """+ log 2 doubles the odds: a product whose appeal has risen by that much, and the others, which stay."""
+    before = world.true_click_chances(log, shop.truth, 0.8)
+    item = np.unique(log.item[log.query >= 0])[0]
+    after = world.true_click_chances(log, shop.truth, 0.8, shift=np.where(log.item == item, np.log(2.0), 0.0))
+    assert (after[1:, item] > before[1:, item]).all()
+    assert (after[1:, item] < 2 * before[1:, item]).all()  # twice the odds are less than twice the chance
+    seen = np.setdiff1d(log.item[(log.query >= 0) & (log.kind == IMPRESSION)], [item])
+    assert after[:, seen] == pytest.approx(before[:, seen])
 
 
 def test_a_product_never_shown_gets_the_mean_of_its_leaf(shop, log):

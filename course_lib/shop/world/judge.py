@@ -16,7 +16,9 @@ from course_lib.shop.world.log import IMPRESSION, NO_QUERY, Log
 GRADES = range(4)
 
 
-def true_click_chances(log: Log, truth: Any, grade_weight: float) -> np.ndarray:
+def true_click_chances(
+    log: Log, truth: Any, grade_weight: float, *, shift: np.ndarray | float = 0.0
+) -> np.ndarray:
     """P(click | looked at) of each product, were it of grade 0, 1, 2 or 3: float [4, n_items].
 
     The truth keeps this probability for every impression of the log. Its logit is linear in the grade, so that each
@@ -28,6 +30,8 @@ def true_click_chances(log: Log, truth: Any, grade_weight: float) -> np.ndarray:
         log: with the rows of the shop's events.
         truth: ``shop.truth``: relevance, attraction of each event, item_leaf.
         grade_weight: of the grade in the logit (``Parameters().attraction_grade``).
+        shift: float [n], added to the logit of each event's impression: what its product's appeal gains from then to
+            the moment that is asked about, where appeal comes and goes (``truth.fashion``). 0: the mean over the log.
 
     Raises:
         ContractError: the log has no impression on a search page.
@@ -37,7 +41,7 @@ def true_click_chances(log: Log, truth: Any, grade_weight: float) -> np.ndarray:
         raise ContractError("the log holds no impression on a search page")
     item, chance = log.item[asked], truth.attraction[log.event[asked]].astype(np.float64)
     grade = np.asarray(truth.relevance[log.query[asked], item]).ravel()
-    base = np.log(chance / (1 - chance)) - grade_weight * grade
+    base = np.log(chance / (1 - chance)) - grade_weight * grade + np.broadcast_to(shift, len(log))[asked]
     seen = np.bincount(item, minlength=log.n_items)
     chances = np.zeros((len(GRADES), log.n_items))
     leaf = np.asarray(truth.item_leaf)

@@ -20,6 +20,7 @@ class Log:
 
     Attributes:
         event: int [n], rows of ``shop.events``.
+        timestamp: int [n], seconds since 1970-01-01 UTC.
         user, item, query: int [n], rows of the shop's tables; query is NO_QUERY off the search page.
         kind: int [n], rows of ``EVENT_KINDS``.
         position: int [n], 0 is the first place, -1 where there was no list.
@@ -28,6 +29,7 @@ class Log:
     """
 
     event: np.ndarray
+    timestamp: np.ndarray
     user: np.ndarray
     item: np.ndarray
     query: np.ndarray
@@ -40,7 +42,7 @@ class Log:
 
     def select(self, keep: np.ndarray) -> Log:
         """The events where bool [n] ``keep`` is true."""
-        names = ("event", "user", "item", "query", "kind", "position", "price")
+        names = ("event", "timestamp", "user", "item", "query", "kind", "position", "price")
         sizes = (self.n_users, self.n_items, self.n_queries)
         return Log(*(getattr(self, name)[keep] for name in names), *sizes)
 
@@ -72,7 +74,7 @@ def read_log(shop: Any, *, until: int | None = None, since: int | None = None) -
     user, item, query, kind = (_rows(shop.events, c, names)[keep] for c, names in zip(columns, tables))
     position, price = (events[name][:][keep] for name in ("position", "price"))
     sizes = [len(names) for names in tables[:3]]
-    return Log(np.flatnonzero(keep), user, item, query, kind, position, price, *sizes)
+    return Log(np.flatnonzero(keep), time[keep], user, item, query, kind, position, price, *sizes)
 
 
 def _rows(events: Any, column: str, names: Any) -> np.ndarray:
