@@ -11,7 +11,7 @@ import pytest
 
 from course_lib.core.errors import ContractError
 from course_lib.publishing.figures import (
-    PALETTE, Picture, embedding_map, interval_plot, loss_curve, results_table, show, style, table,
+    PALETTE, Picture, compared_table, embedding_map, interval_plot, loss_curve, results_table, show, style, table,
 )  # fmt: skip
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -210,3 +210,41 @@ class TestTable:
         result = evaluate(ranking, judgements, metrics=("recall@1",))
         assert self.cells(results_table({"run": result}, caption="x"))[1][1].startswith("0.500 [")
         assert "0.500" in _text(interval_plot({"run": result}, "recall@1", alt="x"))
+
+
+def measured(values, seed=0):
+    from course_lib.shop.measurement import Report
+
+    keys = tuple(f"q{n}" for n in range(len(values)))
+    return Report(keys, {"ndcg@10": np.asarray(values), "value": 2 * np.asarray(values)}, 0, 0, 0, "query", "linear", seed)
+
+
+def test_a_compared_table_adjusts_for_all_its_tests():
+    from course_lib.shop.measurement import compare_all
+
+    base = RNG.random(40)
+    reports = {"base": measured(base), "same <luck>": measured(base + 0.1 * RNG.normal(size=40)),
+               "more": measured(base + 0.3)}  # fmt: skip
+    made = compared_table(reports, baseline="base", caption="Chains", head="chain")
+    rows = [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row) for row in re.findall(r"<tr>(.*?)</tr>", made.html)]
+    assert rows[0] == ["chain", "ndcg@10", "value"] and rows[1][0] == "base (baseline)" and "p" not in rows[1][1]
+    assert rows[2][0] == "same &lt;luck&gt;" and "against base, adjusted" in made.html
+    family = {(m.a, m.comparison.metric): m for m in compare_all(reports, ["ndcg@10", "value"], baseline="base")}
+    assert f"p\u00a0{family['same <luck>', 'value'].p_adjusted:.3f}" in rows[2][2]
+    assert "p\u00a0&lt;\u00a00.001" in rows[3][1]
+    assert f"{base.mean():.3f} [" in rows[1][1] and f"{2 * base.mean() + 0.6:.3f} [" in rows[3][2]
+
+
+def test_a_compared_table_of_one_has_no_test():
+    made = compared_table({"base": measured([0.1, 0.9])}, ["value"], baseline="base", caption="One", digits=1)
+    assert "1.0 [" in made.html and "paired" not in made.html and "ndcg" not in made.html
+
+
+@pytest.mark.parametrize(("change", "words"), [
+    ({"baseline": "none"}, "no row is called"), ({"caption": " "}, "caption"), ({"metrics": ["mrr@10"]}, "lacks mrr@10"),
+])  # fmt: skip
+def test_a_compared_table_refuses(change, words):
+    with pytest.raises(ContractError, match=words):
+        compared_table({"base": measured([0.5, 0.6])}, **{"baseline": "base", "caption": "x", **change})
+    with pytest.raises(ContractError, match="nothing to show"):
+        compared_table({}, baseline="base", caption="x")
