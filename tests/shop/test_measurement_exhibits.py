@@ -1,4 +1,4 @@
-"""The splits, and the four exhibits of how one fools oneself."""
+"""The splits, and the exhibits of how one fools oneself."""
 
 from __future__ import annotations
 
@@ -13,11 +13,14 @@ from course_lib.core.ranking import Ranking
 from course_lib.shop.interactions import Interactions
 from course_lib.shop.measurement import compare, split_at_random, split_by_time
 from course_lib.shop.measurement.exhibits import (
+    drawn_targets,
     full_ranks,
+    leak_alone,
     peeking,
     popularity,
     popularity_with_the_future,
     random_split_leakage,
+    ranks_of_targets,
     sampled_hit,
     sampled_reversal,
     sharp_and_vague,
@@ -152,6 +155,48 @@ def test_sampled_hit_refuses():
             sampled_hit(np.array(ranks), 50, n_sampled, k)
 
 
+def test_a_target_is_drawn_evenly_from_each_users_events():
+    users, items = IdMap("user", ["a", "b", "c"]), IdMap("item", range(10))
+    test = Interactions(users, items, [0, 0, 0, 2], [1, 4, 7, 9], np.ones(4), np.arange(4))
+    drawn = [drawn_targets(test, seed) for seed in range(600)]
+    assert all(who == ["a", "c"] and target[1] == 9 for who, target in drawn)
+    times = np.bincount([target[0] for _, target in drawn], minlength=10)
+    assert times.sum() == times[[1, 4, 7]].sum() and times[[1, 4, 7]].min() > 150
+    assert drawn_targets(test, 3)[1].tolist() == drawn_targets(test, 3)[1].tolist()
+    with pytest.raises(ContractError, match="no event"):
+        drawn_targets(test.select(np.zeros(4, dtype=bool)))
+
+
+@pytest.mark.parametrize("block", [1, 7, 512])
+def test_ranks_of_targets_are_full_ranks_without_what_was_seen(block):
+    train, test = split_by_time(trending(), 0.5)
+    users, targets = drawn_targets(test.without(train))
+    table = np.random.default_rng(0).normal(size=(60, 100)).astype(np.float32)  # no ties
+
+    def score(who):
+        return table[train.users.rows(who)]
+
+    found = ranks_of_targets(score, train, users, targets, block=block)
+    own = table.copy()
+    own[train.matrix.nonzero()] = -np.inf
+    assert found.tolist() == full_ranks(own[train.users.rows(users)], targets).tolist()
+
+
+def test_who_says_the_same_of_everything_gets_the_places_of_chance():
+    log = trending()
+    train, test = split_by_time(log, 0.5)
+    users, targets = drawn_targets(test.without(train))
+    places = np.concatenate([
+        ranks_of_targets(lambda who: np.zeros((len(who), 100)), train, users, targets, seed=seed) for seed in range(40)
+    ])  # fmt: skip
+    left = 100 - np.diff(train.matrix.indptr)[train.users.rows(users)].mean()
+    assert places.mean() == pytest.approx((left + 1) / 2, rel=0.1)
+    in_order = ranks_of_targets(lambda who: np.zeros((len(who), 100)), train, users, targets, seed=1)
+    assert in_order.tolist() != ranks_of_targets(
+        lambda who: np.zeros((len(who), 100)), train, users, targets, seed=2
+    ).tolist()
+
+
 # --- leakage ------------------------------------------------------------------------------------------------------
 
 
@@ -165,6 +210,40 @@ def test_a_random_split_flatters_where_tastes_move():
     still = random_split_leakage(trending(moving=False), most_popular, metric="ndcg@20")
     gap = still["at random"]["ndcg@20"] / still["by time"]["ndcg@20"]
     assert gap < 1.3 < moving["at random"]["ndcg@20"] / moving["by time"]["ndcg@20"]
+
+
+def test_the_leak_alone_is_one_test_and_two_trainings_of_one_size():
+    log, trained = trending(), []
+
+    def watched(train, users, k):
+        trained.append(train)
+        return most_popular(train, users, k)
+
+    found = leak_alone(log, watched, metric="ndcg@20", seed=2)
+    past, mixed = trained
+    assert list(found) == ["the past", "the test's own weeks"] and len(past) == len(mixed)
+    split = split_by_time(log, 0.8).test.timestamps.min()
+    assert past.timestamps.max() < split < mixed.timestamps.max()
+    a, b = found.values()
+    assert a.keys == b.keys and compare(b, a).interval[0] > 0 and compare(b, a).p_value < 0.01
+    # Where nothing moves, the test's own weeks are weeks like others.
+    still = leak_alone(trending(moving=False), most_popular, metric="ndcg@20", seed=2)
+    low, high = compare(*still.values()).interval
+    assert low <= 0 <= high
+
+
+def test_the_leak_alone_hides_no_test_event_in_either_training():
+    log, trained = trending(5), []
+
+    def watched(train, users, k):
+        trained.append((train, users))
+        return most_popular(train, users, k)
+
+    report = leak_alone(log, watched, metric="recall@5")["the past"]
+    later = split_by_time(log, 0.8).test
+    wanted = {(u, i) for u, i in zip(later.user_rows.tolist(), later.item_rows.tolist())}
+    used = {(u, i) for train, _ in trained for u, i in zip(train.user_rows.tolist(), train.item_rows.tolist())}
+    assert wanted - used and set(report.keys) == {log.users.ids[u] for u, _ in wanted - used} & set(trained[0][1])
 
 
 def test_popularity_that_knows_the_future_wins_where_tastes_move():

@@ -4,6 +4,7 @@ What they return shows itself at the end of a cell, in the book and in JupyterLa
 """
 
 from course_lib.publishing.figures.bars import bars
+from course_lib.publishing.figures.cells import estimate, p_text
 from course_lib.publishing.figures.compared import compared_table
 from course_lib.publishing.figures.curves import curves
 from course_lib.publishing.figures.embedding import embedding_map
@@ -13,6 +14,6 @@ from course_lib.publishing.figures.tables import Table, results_table, table
 from course_lib.publishing.figures.training import loss_curve
 
 __all__ = [
-    "PALETTE", "Picture", "Table", "bars", "compared_table", "curves", "embedding_map", "interval_plot", "loss_curve",
-    "results_table", "show", "style", "table",
+    "PALETTE", "Picture", "Table", "bars", "compared_table", "curves", "embedding_map", "estimate", "interval_plot",
+    "loss_curve", "p_text", "results_table", "show", "style", "table",
 ]  # fmt: skip

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from course_lib.core.errors import ContractError
+from course_lib.publishing.figures.cells import estimate, p_text
 from course_lib.publishing.figures.tables import Table, check_reports, table
 
 if TYPE_CHECKING:
@@ -49,10 +50,8 @@ def compared_table(
         raise ContractError("a table needs a caption", where="caption")
     cells: dict[str, list[str]] = {name: [] for name in reports}
     for row in results_table(reports, metrics, baseline=baseline if len(reports) > 1 else None):
-        mean, low, high = (f"{row[part]:.{digits}f}" for part in ("mean", "low", "high"))
-        p = row.get("p_adjusted")
-        test = "" if p is None else f", p\u00a0{p:.3f}" if p >= 0.001 else ", p\u00a0<\u00a00.001"
-        cells[row["method"]].append(f"{mean} [{low},\u00a0{high}]{test}")
+        p = p_text(row.get("p_adjusted")).replace(" ", "\u00a0")
+        cells[row["method"]].append(estimate(row, digits=digits) + (f", p\u00a0{p}" if p else ""))
     rows = [[name + (" (baseline)" if name == baseline else ""), *texts] for name, texts in cells.items()]
     note = "" if len(reports) == 1 else f"; p: paired test against {baseline}, adjusted for all tests of the table"
     return table([head, *metrics], rows, caption=caption + note)

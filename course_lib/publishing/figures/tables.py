@@ -8,6 +8,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from course_lib.core.errors import ContractError
+from course_lib.publishing.figures.cells import estimate, p_text
 
 if TYPE_CHECKING:
     from course_lib.shop.measurement import Report
@@ -59,13 +60,9 @@ def results_table(
     heads = ["method", *metrics, *(["p against " + (baseline or "baseline")] if p_values else [])]
     rows = []
     for name, report in reports.items():
-        cells = [
-            f"{report.mean[m]:.{digits}f} [{report.interval[m][0]:.{digits}f},\u00a0{report.interval[m][1]:.{digits}f}]"
-            for m in metrics
-        ]
+        cells = [estimate(report, m, digits=digits) for m in metrics]
         if p_values:
-            p = p_values.get(name)
-            cells.append("" if p is None else f"{p:.3f}" if p >= 0.001 else "< 0.001")
+            cells.append(p_text(p_values.get(name)))
         rows.append([name + (" (baseline)" if name == baseline else ""), *cells])
     return table(heads, rows, caption=caption, wrap=False)
 

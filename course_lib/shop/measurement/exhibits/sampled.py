@@ -1,23 +1,16 @@
-"""Four ways to fool oneself, each small enough to see how. None of them is a way to measure; ``evaluate`` is."""
+"""Sampled metrics: ranking the right item among a few random others asks an easier question, and another one."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from scipy.stats import hypergeom, norm
+from scipy.stats import hypergeom
 
-from course_lib.core.blocks import rank_in_blocks
 from course_lib.core.errors import ContractError
-from course_lib.core.ids import IdMap
-from course_lib.core.ranking import Ranking
 from course_lib.core.seeds import generator
 from course_lib.shop.interactions import Interactions
-from course_lib.shop.measurement.evaluation import evaluate
-from course_lib.shop.measurement.report import Report
-from course_lib.shop.measurement.splits import split_at_random, split_by_time
 
 
 def full_ranks(scores: np.ndarray, targets: np.ndarray) -> np.ndarray:
@@ -94,83 +87,49 @@ def sharp_and_vague(n_cases: int = 2_000, n_items: int = 10_000, seed: int = 0) 
     return sharp, random.integers(51, max(52, n_items // 20) + 1, size=n_cases)
 
 
-def random_split_leakage(
-    interactions: Interactions,
-    recommend: Callable[[Interactions, list[str], int], Ranking],
-    *,
-    metric: str = "recall@20",
-    fraction: float = 0.8,
-    seed: int = 0,
-) -> dict[str, Report]:
-    """The same recommender under two splits: ``"by time"``, and ``"at random"``, where it has learned from the future.
-
-    Args:
-        recommend: from training interactions, user ids and k to the ranking of those users, seen items left out.
-        metric: ``name@k`` of ``evaluate``.
-    """
-    k = int(metric.rpartition("@")[2])
-    reports = {}
-    for name, (train, test) in (
-        ("by time", split_by_time(interactions, fraction)),
-        ("at random", split_at_random(interactions, fraction, seed)),
-    ):
-        ranking = recommend(train, test.active_users(), k)
-        reports[name] = evaluate(ranking, test, metric, seen=train, seed=seed)
-    return reports
-
-
-def popularity(counted: Interactions, seen: Interactions, users: Sequence[str], k: int) -> Ranking:
-    """The k items with most events in ``counted`` for each user, without what the user has in ``seen``.
-
-    Ties by catalogue row. Both must have one user map and one catalogue.
-    """
-    if counted.users != seen.users or counted.items != seen.items:
-        raise ContractError("the two sets of interactions have different users or items", remedy="Select from one set")
-    counts = np.bincount(counted.item_rows, minlength=len(counted.items)).astype(np.float32)
-    rows = seen.users.rows(users)
-
-    def score(block: slice) -> np.ndarray:
-        had = seen.matrix[rows[block]]
-        scores = np.tile(counts, (had.shape[0], 1))
-        scores[had.nonzero()] = -np.inf
-        return scores
-
-    return rank_in_blocks(score, k, keys=IdMap("user", users), items=seen.items)
-
-
-def popularity_with_the_future(
-    interactions: Interactions, *, metric: str = "recall@20", fraction: float = 0.8, seed: int = 0
-) -> dict[str, Report]:
-    """Popularity counted before the split (``"the past"``) and over the whole log (``"all of it"``), on one test.
-
-    The second is what ``items["n_sales"]`` of a database export holds. Both reports have the same keys: ``compare``.
-    """
-    k = int(metric.rpartition("@")[2])
-    train, test = split_by_time(interactions, fraction)
-    users = test.active_users()
-    lists = {"the past": popularity(train, train, users, k), "all of it": popularity(interactions, train, users, k)}
-    return {name: evaluate(ranking, test, metric, seen=train, seed=seed) for name, ranking in lists.items()}
-
-
-def peeking(
-    looks: int = 20, cases_per_look: int = 100, *, experiments: int = 4_000, level: float = 0.05, seed: int = 0
-) -> np.ndarray:
-    """How often an A/A test "finds" something when somebody looks again and again and stops at the first p < level.
-
-    Both arms are the same, so every finding is false. Each look tests all cases so far with a two-sided z-test.
-    Armitage, McPherson and Rowe 1969 (J. R. Stat. Soc. A 132): .05 at one look, .083 at 2, .142 at 5, .193 at 10.
+def drawn_targets(test: Interactions, seed: int = 0) -> tuple[list[str], np.ndarray]:
+    """One relevant item of each user, drawn at random, as sampled protocols have it.
 
     Returns:
-        float64 [looks]: the share of experiments that have stopped by look 1, 2, …
+        ids of the users with an event in ``test``, in row order, and the catalogue rows of their items, int64 [n].
 
     Raises:
-        ContractError: a size below 1, or a level outside 0–1.
+        ContractError: no events.
     """
-    if min(looks, cases_per_look, experiments) < 1 or not 0 < level < 1:
-        raise ContractError("looks, cases and experiments must be at least 1, and the level between 0 and 1")
-    random = generator(seed, "measurement", "peeking")
-    # The sum of n differences of variance 1 is normal with variance n; no need to draw the single cases.
-    steps = random.standard_normal((experiments, looks)) * math.sqrt(cases_per_look)
-    z = np.cumsum(steps, axis=1) / np.sqrt(cases_per_look * np.arange(1, looks + 1))
-    found = np.abs(z) > norm.isf(level / 2)
-    return np.maximum.accumulate(found, axis=1).mean(axis=0)
+    if not len(test):
+        raise ContractError("there is no event to draw a target from")
+    order = generator(seed, "measurement", "targets").permutation(len(test))
+    users, first = np.unique(test.user_rows[order], return_index=True)
+    return test.users.take(users), test.item_rows[order][first]
+
+
+def ranks_of_targets(
+    score: Callable[[list[str]], np.ndarray],
+    train: Interactions,
+    users: Sequence[str],
+    targets: np.ndarray,
+    *,
+    block: int = 512,
+    seed: int = 0,
+) -> np.ndarray:
+    """``full_ranks`` of a recommender, a block of users at a time: int64 [n].
+
+    What a user has in ``train`` is left out. Items with the same score stand in random order, one order for all users:
+    by catalogue row they might stand in order of popularity, as where ids were given to items as they came.
+
+    Args:
+        score: from user ids to float [n, n_items], such as ``model.score``.
+        targets: catalogue rows, int [n], none that its user has in ``train``.
+
+    Raises:
+        ContractError: as ``full_ranks``. UnknownIdError: a user whom ``train`` lacks.
+    """
+    shuffled = generator(seed, "measurement", "ties").permutation(len(train.items))
+    place = np.argsort(shuffled)
+    rows, ranks = train.users.rows(users), []
+    for start in range(0, len(rows), block):
+        part = slice(start, start + block)
+        scores = np.array(score(list(users[part])), dtype=np.float32)
+        scores[train.matrix[rows[part]].nonzero()] = -np.inf
+        ranks.append(full_ranks(scores[:, shuffled], place[np.asarray(targets)[part]]))
+    return np.concatenate(ranks) if ranks else np.empty(0, dtype=np.int64)
