@@ -155,7 +155,7 @@ class TestTable:
         assert self.cells(table) == [
             ["method", "ndcg@10", "recall@100", "p against bm25"],
             ["bm25 (baseline)", "0.706 [0.686,\u00a00.736]", "0.800 [0.780,\u00a00.830]", ""],
-            ["hybrid <x>", "0.791 [0.771,\u00a00.821]", "0.900 [0.880,\u00a00.930]", "< 0.001"],
+            ["hybrid <x>", "0.791 [0.771,\u00a00.821]", "0.900 [0.880,\u00a00.930]", "<\u00a00.001"],
         ]
         assert "Means." in repr(table) and "0.706 [0.686,\u00a00.736]" in repr(table) and table._repr_html_() == table.html
 

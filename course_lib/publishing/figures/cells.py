@@ -42,5 +42,5 @@ def estimate(found: Report | Mapping[str, Any], metric: str | None = None, *, di
 
 
 def p_text(p: float | None) -> str:
-    """``0.042``, ``< 0.001``, or nothing where nothing was tested."""
-    return "" if p is None else "< 0.001" if p < 0.001 else f"{p:.3f}"
+    """``0.042``, ``< 0.001`` (which does not break between lines), or nothing where nothing was tested."""
+    return "" if p is None else "<\u00a00.001" if p < 0.001 else f"{p:.3f}"

@@ -50,7 +50,7 @@ def compared_table(
         raise ContractError("a table needs a caption", where="caption")
     cells: dict[str, list[str]] = {name: [] for name in reports}
     for row in results_table(reports, metrics, baseline=baseline if len(reports) > 1 else None):
-        p = p_text(row.get("p_adjusted")).replace(" ", "\u00a0")
+        p = p_text(row.get("p_adjusted"))
         cells[row["method"]].append(estimate(row, digits=digits) + (f", p\u00a0{p}" if p else ""))
     rows = [[name + (" (baseline)" if name == baseline else ""), *texts] for name, texts in cells.items()]
     note = "" if len(reports) == 1 else f"; p: paired test against {baseline}, adjusted for all tests of the table"
