@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from course_lib.publishing.mapmodel import Branch, MindMap, Topic
 
-WIDTH = 990  #: px of the two-sided picture
+WIDTH = 1020  #: px of the two-sided picture
 PAIR = 640  #: px from which the branches stand in two columns
 
 

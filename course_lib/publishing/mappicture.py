@@ -14,7 +14,7 @@ from course_lib.publishing.mapmodel import Branch, MindMap, Topic
 HUES = 4  # of the palette; a branch has that of its number (the style knows the colours)
 _BOX = TREE.box
 _RING = 34  # px, radius of the centre
-_ROW = 266  # px, width of a row of a topic, from dot to frame
+_ROW = 281  # px, width of a row of a topic, from dot to frame
 
 
 def picture(mindmap: MindMap, language: str, label: str) -> str:
@@ -29,7 +29,7 @@ def picture(mindmap: MindMap, language: str, label: str) -> str:
     svg = _element(None, "svg", "mm-svg", role="group", viewBox=f"0 0 {at.width:g} {at.height:g}",
                    data_mode="tree", data_left=str(halves(mindmap)))  # fmt: skip
     svg.set("aria-label", label)
-    marker = _element(svg, "marker", "", id="mm-arrow", viewBox="0 0 8 8", refX="15", refY="4", markerWidth="8",
+    marker = _element(svg, "marker", "", id="mm-arrow", viewBox="0 0 8 8", refX="8", refY="4", markerWidth="8",
                       markerHeight="8", markerUnits="userSpaceOnUse", orient="auto")  # fmt: skip
     _element(marker, "path", "mm-head", d="M0 0L8 4L0 8Z")
     view = _element(svg, "g", "mm-view")

@@ -64,8 +64,8 @@
       el.setAttribute("transform", `translate(${place.x} ${place.y})`);
       el.classList.toggle("mm-mirrored", place.out < 0);
       if (level === 1) fit(el, place, at.rule.box, 0, 30, at.rule.box / 2);
-      else if (level === 2) fit(el, place, at.column ? at.side - at.rule.xTopic + 10 : 266, 10, at.rule.topic - 1, 13);
-      else fit(el, place, at.column ? at.side - at.rule.xConcept + 8 : 249, 8, at.rule.concept - 1, 9);
+      else if (level === 2) fit(el, place, at.column ? at.side - at.rule.xTopic + 10 : 281, 10, at.rule.topic - 1, 13);
+      else fit(el, place, at.column ? at.side - at.rule.xConcept + 8 : 264, 8, at.rule.concept - 1, 9);
       if (level === 1) {
         const all = shut.has(id) ? say("fold", { n: branch.topics.length }) : "";
         set($(".mm-more", el), { x: place.out * (at.rule.box + 8) }).textContent = all;
@@ -97,7 +97,7 @@
       const from = spot(need), to = spot(topic.id), line = document.createElementNS(svg.namespaceURI, "path");
       const bow = at.column ? 24 : Math.min(110, 26 + Math.abs(from.y - to.y) / 4);
       set(line, { class: topic.id === id ? "mm-arc" : "mm-arc mm-far", "marker-end": "url(#mm-arrow)",
-        d: `M${from.x - from.out * 7} ${from.y}C${from.x - from.out * bow} ${from.y} ${to.x - to.out * bow} ${to.y} ${to.x} ${to.y}` });
+        d: `M${from.x - from.out * 7} ${from.y}C${from.x - from.out * bow} ${from.y} ${to.x - to.out * bow} ${to.y} ${to.x - to.out * 7} ${to.y}` });
       group.prepend(line);
     }
     for (const [one, { el, level }] of nodes) if (level === 2) {

@@ -5,11 +5,11 @@
   else root.courseMapLogic = make();
 })(this, function () {
   "use strict";
-  const WIDTH = 990, PAIR = 640, LEAST = 915, RING = 34, PAD = 12, BETWEEN = 24;
+  const WIDTH = 1020, PAIR = 640, LEAST = 942, RING = 34, PAD = 12, BETWEEN = 24;
   const TREE = { branch: 40, topic: 27, concept: 21, gap: 14, after: 6, box: 136, xBranch: 62, xTopic: 236, xConcept: 253 };
   const COLUMN = { branch: 44, topic: 34, concept: 26, gap: 8, after: 8, box: 150, xBranch: 1, xTopic: 23, xConcept: 43 };
 
-  /* Under 915 px the 13 px of the tree's labels would shrink below 12. */
+  /* Under 942 px the 13 px of the tree's labels would shrink below 12. */
   const modeFor = (width) => (width >= LEAST ? "tree" : width >= PAIR ? "pair" : "single");
 
   /* branches: [{id, topics: [{id, concepts: []}]}]; left: how many stand on the left; folded, opened: Sets of ids. */
