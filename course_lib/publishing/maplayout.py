@@ -29,7 +29,7 @@ class Rule(NamedTuple):
 
 
 #: two-sided, around a centre; and as columns, where topics stand indented under their branch
-TREE = Rule(branch=40, topic=27, concept=21, gap=14, after=6, box=136, x_branch=62, x_topic=236, x_concept=253)
+TREE = Rule(branch=40, topic=27, concept=21, gap=14, after=6, box=136, x_branch=62, x_topic=236, x_concept=247)
 COLUMN = Rule(branch=44, topic=34, concept=26, gap=8, after=8, box=150, x_branch=1, x_topic=23, x_concept=43)
 _PAD, _BETWEEN = 12, 24
 

@@ -44,7 +44,7 @@ def boxes(mindmap, language: str, mode: str, width: float, opened=()) -> dict[st
     texts = {topic.id: (topic.title.get(language) + " ★" * topic.beyond, 13, size) for topic in mindmap.order()}
     for topic in mindmap.order():
         for k, concept in enumerate(topic.concepts if topic.id in opened else ()):
-            texts[f"{topic.id}#{k}"] = concept.name.get(language) + " ★" * concept.beyond, 9, size - 1
+            texts[f"{topic.id}#{k}"] = concept.name.get(language) + " ★" * concept.beyond, 9, 13
     for key, place in at.places.items():
         if key in texts:
             text, gap, font = texts[key]

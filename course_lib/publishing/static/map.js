@@ -65,7 +65,7 @@
       el.classList.toggle("mm-mirrored", place.out < 0);
       if (level === 1) fit(el, place, at.rule.box, 0, 30, at.rule.box / 2);
       else if (level === 2) fit(el, place, at.column ? at.side - at.rule.xTopic + 10 : 281, 10, at.rule.topic - 1, 13);
-      else fit(el, place, at.column ? at.side - at.rule.xConcept + 8 : 264, 8, at.rule.concept - 1, 9);
+      else fit(el, place, at.column ? at.side - at.rule.xConcept + 8 : 270, 8, at.rule.concept - 1, 9);
       if (level === 1) {
         const all = shut.has(id) ? say("fold", { n: branch.topics.length }) : "";
         set($(".mm-more", el), { x: place.out * (at.rule.box + 8) }).textContent = all;

@@ -6,7 +6,7 @@
 })(this, function () {
   "use strict";
   const WIDTH = 1020, PAIR = 640, LEAST = 942, RING = 34, PAD = 12, BETWEEN = 24;
-  const TREE = { branch: 40, topic: 27, concept: 21, gap: 14, after: 6, box: 136, xBranch: 62, xTopic: 236, xConcept: 253 };
+  const TREE = { branch: 40, topic: 27, concept: 21, gap: 14, after: 6, box: 136, xBranch: 62, xTopic: 236, xConcept: 247 };
   const COLUMN = { branch: 44, topic: 34, concept: 26, gap: 8, after: 8, box: 150, xBranch: 1, xTopic: 23, xConcept: 43 };
 
   /* Under 942 px the 13 px of the tree's labels would shrink below 12. */
