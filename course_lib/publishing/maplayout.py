@@ -59,8 +59,9 @@ def halves(mindmap: MindMap) -> int:
 
 
 def layout(
-    mindmap: MindMap, mode: str = "tree", width: float = WIDTH, folded: Collection[str] = (), opened: Collection[str] = ()
-) -> Layout:
+    mindmap: MindMap, mode: str = "tree", width: float = WIDTH,
+    folded: Collection[str] = (), opened: Collection[str] = (),
+) -> Layout:  # fmt: skip
     """Places of all visible nodes.
 
     Args:

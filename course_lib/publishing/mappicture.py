@@ -104,7 +104,9 @@ def _draw_concepts(view: ElementTree.Element, topic: Topic, out: int, hue: str, 
         text.text = concept.name.get(language) + (" ★" if concept.beyond else "")
 
 
-def _node(view: ElementTree.Element, tag: str, name: str, node_id: str, place: Place, **more: str) -> ElementTree.Element:
+def _node(
+    view: ElementTree.Element, tag: str, name: str, node_id: str, place: Place, **more: str
+) -> ElementTree.Element:
     mirrored = " mm-mirrored" if place.out < 0 else ""
     at = f"translate({place.x:g} {place.y:g})"
     return _element(view, tag, f"mm-node {name}{mirrored}", data_id=node_id, transform=at, **more)

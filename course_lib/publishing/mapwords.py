@@ -58,9 +58,9 @@ STRIP: Words = {
 TOOLS: Words = {
     "search": Text("Search the map", "在导图中查找"),
     "hint": Text("Topic or concept, English or 中文", "主题或概念，中英文均可"),
-    "role": Text("I am", "我是"),
-    "all": Text("Everyone", "不限角色"),
-    "developer": Text("Developer", "开发者"),
+    "role": Text("Topics for", "适合"),
+    "all": Text("Everyone", "所有人"),
+    "developer": Text("Developers", "开发者"),
     "business": Text("Business", "业务人员"),
     "depth": Text("Show", "展开到"),
     "branches": Text("Branches", "分支"),

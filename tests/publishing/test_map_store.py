@@ -1,4 +1,4 @@
-"""The browser's progress (``static/mapstore.js``) and the learner's file (``course_lib.classroom.progress``) are one format."""
+"""The browser's progress (``static/mapstore.js``) and the learner's file (classroom/progress.py) have one format."""
 
 from __future__ import annotations
 
@@ -62,15 +62,17 @@ def some_entry(luck: random.Random) -> dict:
         "outcome": luck.choice(list(Outcome)).value, "points": luck.choice([0.0, 0.5, 1.0, 2.0]),
         "max_points": luck.choice([1.0, 2.0]), "best_points": luck.choice([0.0, 1.0, 2.0]),
         "attempts": luck.randint(0, 5), "hints": luck.randint(0, 3), "solution_shown": luck.random() < 0.5,
-        "first_passed": time(), "last_checked": time(), **({"later": luck.randint(0, 9)} if luck.random() < 0.3 else {}),
+        "first_passed": time(), "last_checked": time(),
+        **({"later": luck.randint(0, 9)} if luck.random() < 0.3 else {}),
     }  # fmt: skip
 
 
 def some_file(luck: random.Random) -> dict:
     topics = ["start.setup", "search.retrieval", *ALIASES, "shop.measurement", "gone.topic"]
+    ids = [f"{luck.choice(topics)}/{luck.choice('abc')}" for _ in range(luck.randint(0, 6))]
     return {
         **empty(),
-        "questions": {f"{luck.choice(topics)}/{luck.choice('abc')}": some_entry(luck) for _ in range(luck.randint(0, 6))},
+        "questions": {question: some_entry(luck) for question in ids},
         "topics": {luck.choice(topics): luck.choice(["reading", "done"]) for _ in range(luck.randint(0, 4))},
         **({"note": "kept 中文"} if luck.random() < 0.3 else {}),
     }  # fmt: skip
@@ -129,7 +131,8 @@ FAULTS = [
 
 
 def test_both_sides_refuse_the_same_files():
-    good = [{**empty(), "questions": {"a.b/c": {}}, "topics": {"a.b": "done"}}, {"format": "course-progress", "version": 1}]
+    bare = {"format": "course-progress", "version": 1}
+    good = [{**empty(), "questions": {"a.b/c": {}}, "topics": {"a.b": "done"}}, bare]
     files = [json.dumps(one) for one in good] + [json.dumps({**empty(), key: value}) for key, value in FAULTS]
     files += ["", "{", "[]", "null", '"x"', '{"format": "course-progress", "version": 1, "n": 1e999}', "NaN"]
     got = node("""out(given.map((text) => {
@@ -160,7 +163,8 @@ def test_damaged_progress_is_set_aside_and_its_good_part_goes_on():
 
 def test_progress_of_a_newer_version_is_left_alone():
     newer = json.dumps({**empty(), "version": 2, "topics": {"a.b": "done"}})
-    read, trouble, kept, refused = node("""const disk = memory({ "course:progress": given }), store = progress.store(disk, {})
+    read, trouble, kept, refused = node("""
+        const disk = memory({ "course:progress": given }), store = progress.store(disk, {})
         const read = store.read()
         store.setState("start.setup", "done")
         let refused = ""
@@ -171,18 +175,21 @@ def test_progress_of_a_newer_version_is_left_alone():
 
 def test_a_refused_file_changes_nothing():
     kept = json.dumps({**empty(), "topics": {"a.b": "done"}})
-    assert node("""const disk = memory({ "course:progress": given }), store = progress.store(disk, {})
-        try { store.imported("{}") } catch (error) { out([error.kind, disk.kept]) }""", kept) == ["bad", {KEY: kept}]  # fmt: skip
+    got = node("""const disk = memory({ "course:progress": given }), store = progress.store(disk, {})
+        try { store.imported("{}") } catch (error) { out([error.kind, disk.kept]) }""", kept)  # fmt: skip
+    assert got == ["bad", {KEY: kept}]
 
 
 def test_states_are_kept_under_live_ids_and_can_be_taken_back():
-    steps = node("""const disk = memory({ "course:progress": given.text }), store = progress.store(disk, given.aliases), seen = []
+    older = json.dumps({**empty(), "topics": {"search.older": "reading"}})
+    steps = node("""const disk = memory({ "course:progress": given.text }), seen = []
+        const store = progress.store(disk, given.aliases)
         seen.push(store.state("search.retrieval"))
         store.setState("search.retrieval", "done")
         seen.push(JSON.parse(disk.kept["course:progress"]).topics)
         store.setState("search.retrieval", "")
         seen.push(JSON.parse(disk.kept["course:progress"]).topics)
-        out(seen)""", {"text": json.dumps({**empty(), "topics": {"search.older": "reading"}}), "aliases": ALIASES})  # fmt: skip
+        out(seen)""", {"text": older, "aliases": ALIASES})  # fmt: skip
     assert steps == ["reading", {"search.retrieval": "done"}, {}]
 
 

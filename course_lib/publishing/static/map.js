@@ -77,7 +77,7 @@
       const listed = item(topic ? topic.id : "branch-" + id);
       if (level < 3) listed.hidden = dim;
     }
-    zoom.reveal({ x: at.width / 2, y: at.height / 2 });
+    zoom.keep();
     if (!at.places.has(active())) roving(branches[0].id);
     arcs();
   }
@@ -91,13 +91,14 @@
   /* Lines from what a topic builds on, directly (strong) and indirectly (faint). */
   function arcs() {
     const id = hovered || selected, group = $(".mm-arcs"), needed = id ? logic.closure(topics, id) : new Map();
+    const side = (place, far) => `${place.x - place.out * far} ${place.y}`; // towards the trunk
     const spot = (one) => at.places.get(one) || at.places.get(one.split(".")[0]);
     group.replaceChildren();
     for (const topic of topics.filter((one) => one.id === id || needed.has(one.id))) for (const need of topic.needs) {
       const from = spot(need), to = spot(topic.id), line = document.createElementNS(svg.namespaceURI, "path");
       const bow = at.column ? 24 : Math.min(110, 26 + Math.abs(from.y - to.y) / 4);
       set(line, { class: topic.id === id ? "mm-arc" : "mm-arc mm-far", "marker-end": "url(#mm-arrow)",
-        d: `M${from.x - from.out * 7} ${from.y}C${from.x - from.out * bow} ${from.y} ${to.x - to.out * bow} ${to.y} ${to.x - to.out * 7} ${to.y}` });
+        d: `M${side(from, 7)}C${side(from, bow)} ${side(to, bow)} ${side(to, 7)}` });
       group.prepend(line);
     }
     for (const [one, { el, level }] of nodes) if (level === 2) {
@@ -154,13 +155,15 @@
     el.append(...children.filter(Boolean));
     return el;
   }
-  const link = (topic, name) => make("a", { href: nodes.get(topic.id).el.getAttribute("href"), class: name }, name ? words.open : topic.title[own]);
+  const link = (topic, name) =>
+    make("a", { href: nodes.get(topic.id).el.getAttribute("href"), class: name }, name ? words.open : topic.title[own]);
 
   function fill(el, topic, kicker, text, facts) {
     const focus = el.contains(document.activeElement) && document.activeElement.dataset.to;
     const states = make("div", { class: "mm-states", role: "group", "aria-label": words.state });
     for (const to of ["", "reading", "done"]) {
-      const button = make("button", { type: "button", "data-to": to || "none", "aria-pressed": topic && state(topic) === to }, words[to || "none"]);
+      const pressed = topic && state(topic) === to, name = to || "none";
+      const button = make("button", { type: "button", "data-to": name, "aria-pressed": pressed }, words[name]);
       button.disabled = topic && checked(topic);
       button.onclick = () => mark(topic, to);
       states.append(button);

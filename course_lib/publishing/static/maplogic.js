@@ -48,7 +48,8 @@
       const x = branch.x + 12, y = topic.y;
       return `M${x} ${branch.y + 15}V${y - 8}Q${x} ${y} ${x + 3} ${y}`;
     }
-    const from = topic ? { x: branch.x + branch.out * at.rule.box, y: branch.y } : { x: at.width / 2 + branch.out * RING, y: at.height / 2 };
+    const root = { x: at.width / 2 + branch.out * RING, y: at.height / 2 };
+    const from = topic ? { x: branch.x + branch.out * at.rule.box, y: branch.y } : root;
     const to = topic ? { x: topic.x - topic.out * 8, y: topic.y } : branch;
     const bend = topic ? (from.x + to.x) / 2 : from.x + branch.out * 12;
     return `M${from.x} ${from.y}C${bend} ${from.y} ${bend} ${to.y} ${to.x} ${to.y}`;

@@ -166,7 +166,8 @@
   }
 
   function browserStorage() {
-    try { return window.localStorage; } catch { return { getItem: () => { throw fault("lost"); }, setItem: () => { throw fault("lost"); } }; }
+    const refuse = () => { throw fault("lost"); };
+    try { return window.localStorage; } catch { return { getItem: refuse, setItem: refuse }; }
   }
 
   return { KEY, store, parse, merge, merged, passed, renamed, empty, blank, open: (aliases) => store(browserStorage(), aliases) };

@@ -51,6 +51,7 @@
       }
       pointers.set(event.pointerId, now);
     });
+    svg.addEventListener("dragstart", (event) => event.preventDefault()); // a link is no thing to carry away
     for (const end of ["pointerup", "pointercancel", "pointerleave"])
       svg.addEventListener(end, (event) => pointers.delete(event.pointerId));
     svg.addEventListener("click", (event) => { // the end of a drag is no click
@@ -60,7 +61,7 @@
     return {
       by: (factor) => zoom(factor),
       fit() { k = 1; draw(); },
-      scale: () => k,
+      keep: draw, // after the picture changed its size
       /* Bring a place of the picture into the frame. */
       reveal(place) {
         const into = (at, shift, size) => (at * k + shift < 30 || at * k + shift > size - 30 ? size / 2 - at * k : shift);
