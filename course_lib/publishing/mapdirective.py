@@ -1,4 +1,4 @@
-"""The ``{mindmap}`` directive: the whole map as a nested list that needs no script, with an overview above it.
+"""The ``{mindmap}`` directive: the map as a picture to work with, and as a nested list that needs no script.
 
 The list is written as docutils nodes, so that links are resolved (and warned about) by Sphinx in every builder. Texts
 come from the map in the language of the build, not from the message catalogues.
@@ -16,74 +16,57 @@ from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective
 
 from course_lib.core.errors import CourseError
+from course_lib.publishing.mapcheck import room_paths
+from course_lib.publishing.mapdata import map_data, script_json
 from course_lib.publishing.mapfile import load_map
-from course_lib.publishing.mapmodel import Branch, MindMap, Topic, language_of
+from course_lib.publishing.mapmodel import Branch, Concept, MindMap, Topic, language_of
 from course_lib.publishing.mappicture import picture
+from course_lib.publishing.maptools import keeping, tools
+from course_lib.publishing.mapwords import LIST, in_language
 
 STATIC = Path(__file__).parent / "static"
+CODE = tuple(sorted(Path(__file__).parent.glob("map*.py")))
 _CLASS = "mindmap"
-
-#: the directive's own words; everything else comes from the map
-WORDS = {
-    "en": {
-        "totals": "{topics} topics, {ready} ready and {planned} planned; about {hours} hours of reading and running.",
-        "count": "{ready} of {topics} ready",
-        "picture": "Overview of the map: branches in reading order with their topics; filled dots are ready",
-        "legend": "goes beyond the source article",
-        "planned": "planned",
-        "minutes": "{n} min",
-        "after": "after ",
-        "comma": ", ",
-        "developer": "developers",
-        "business": "business",
-        "both": "everyone",
-    },
-    "zh": {
-        "totals": "共 {topics} 个主题：{ready} 个已完成，{planned} 个计划中；阅读与运行约需 {hours} 小时。",
-        "count": "{topics} 个中已完成 {ready} 个",
-        "picture": "导图总览：按阅读顺序排列的分支及其主题，实心圆点表示已完成",
-        "legend": "原文之外的内容",
-        "planned": "计划中",
-        "minutes": "{n} 分钟",
-        "after": "先学：",
-        "comma": "、",
-        "developer": "开发者",
-        "business": "业务人员",
-        "both": "所有人",
-    },
-}
-
+#: classic scripts, in the order in which they need one another
+SCRIPTS = ("mapstore.js", "maplogic.js", "mapzoom.js", "map.js")
 
 class MindMapDirective(SphinxDirective):
     """Draws ``mindmap_file``; takes no argument. A faulty map stops the build with the map's own error."""
 
     def run(self) -> list[nodes.Node]:
         path = Path(self.env.srcdir) / self.config.mindmap_file
-        self.env.note_dependency(str(path))
+        for file in (path, *CODE):  # a page drawn by older code is drawn again, too
+            self.env.note_dependency(str(file))
+        root = Path(self.env.srcdir)
         try:
-            return [MapList(load_map(path), self.config.language, self.env.docname).draw()]
+            mindmap = load_map(path)
+            for topic in mindmap.order():  # the number of a topic's questions stands on the map
+                self.env.note_dependency(str(root / room_paths(topic, "exercises")[0]))
+            return [MapPage(mindmap, self.config.language, self.env.docname, root).draw()]
         except CourseError as error:
             raise ExtensionError(str(error)) from error
 
 
-class MapList:
-    """The list as docutils nodes, in one language.
+class MapPage:
+    """The map as docutils nodes, in one language.
 
     Args:
         mindmap: the map.
         language: a locale of the map's languages (``"en"``, ``"zh_CN"``).
-        docname: the document that the list stands in; links to pages are resolved from it.
+        docname: the document that the map stands in; links to pages are resolved from it.
+        root: the repository, whose exercises are counted.
 
     Raises:
-        CourseError: the map has no such language, or a topic needs one that is not on the map.
+        CourseError: the map has no such language, a topic needs one that is not on the map, or an exercise notebook
+            can't be read.
     """
 
-    def __init__(self, mindmap: MindMap, language: str, docname: str):
-        self.map, self.language, self.docname = mindmap, language_of(language), docname
-        self.words = WORDS[self.language]
+    def __init__(self, mindmap: MindMap, language: str, docname: str, root: Path):
+        self.map, self.language, self.docname, self.root = mindmap, language_of(language), docname, root
+        self.words = in_language(LIST, self.language)
 
     def draw(self) -> nodes.container:
-        """``div.mindmap``: totals and legend, the picture, then a list of branches with a list of topics each."""
+        """``div.mindmap``: totals and legend, controls, picture, card, then a list of branches with their topics."""
         topics = self.map.order()
         ready = sum(topic.ready for topic in topics)
         totals = self.words["totals"].format(
@@ -93,9 +76,13 @@ class MapList:
         head = _line("totals", totals)
         if any(topic.beyond for topic in topics):
             head += [nodes.Text(" "), self._star(), nodes.Text(" " + self.words["legend"])]
+        data = script_json(map_data(self.map, self.language, self.root))
+        drawn = (
+            f'{tools(self.language)}<div class="mm-frame">{picture(self.map, self.language, self.words["picture"])}'
+            f'</div>{keeping(self.language)}<script type="application/json" class="mm-data">{data}</script>'
+        )
         branches = _list("branches", [self._branch(branch) for branch in self.map.branches])
-        overview = nodes.raw("", picture(self.map, self.language, self.words["picture"]), format="html")
-        return nodes.container("", head, overview, branches, classes=[_CLASS])
+        return nodes.container("", head, nodes.raw("", drawn, format="html"), branches, classes=[_CLASS])
 
     def _branch(self, branch: Branch) -> nodes.list_item:
         ready = sum(topic.ready for topic in branch.topics)
@@ -118,9 +105,16 @@ class MapList:
             facts += nodes.Text(self.words["comma"] if n else " · " + self.words["after"])
             facts += self._anchor_link(self.map.topic(needed))
         summary = _line("summary", topic.summary.get(self.language))
+        concepts = _line("concepts", "")
+        for n, concept in enumerate(topic.concepts):
+            concepts += [*([nodes.Text(" · ")] if n else []), *self._concept(concept)]
         classes = [f"{_CLASS}-topic", f"{_CLASS}-topic-{topic.status}"]
         # A retired id keeps its anchor, so that old links into the map still arrive.
-        return nodes.list_item("", title, summary, facts, classes=classes, ids=[topic.id, *topic.aliases])
+        return nodes.list_item("", title, summary, concepts, facts, classes=classes, ids=[topic.id, *topic.aliases])
+
+    def _concept(self, concept: Concept) -> list[nodes.Node]:
+        star = [nodes.Text(" "), self._star()] if concept.beyond else []
+        return [nodes.Text(concept.name.get(self.language)), *star]
 
     def _page_link(self, topic: Topic) -> addnodes.pending_xref:
         link = addnodes.pending_xref(
@@ -150,9 +144,11 @@ def _list(name: str, items: list[nodes.list_item]) -> nodes.bullet_list:
 
 
 def _add_style(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None) -> None:
-    """Load the style on the pages that show the map, and on no other."""
+    """Load style and scripts on the pages that show the map, and on no other."""
     if doctree is not None and any(_CLASS in node["classes"] for node in doctree.findall(nodes.container)):
         app.add_css_file("map.css")
+        for script in SCRIPTS:
+            app.add_js_file(script, loading_method="defer")
 
 
 def _add_static(app: Sphinx, config: Any) -> None:
@@ -162,9 +158,10 @@ def _add_static(app: Sphinx, config: Any) -> None:
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    """Register the directive, its style and ``mindmap_file`` (the map, relative to the source folder)."""
+    """Register the directive, its files, ``mindmap_file`` (the map, relative to the source folder) and the strip."""
     app.add_config_value("mindmap_file", "book/mindmap.yml", "env", types=[str])
     app.add_directive("mindmap", MindMapDirective)
     app.connect("config-inited", _add_static)
+    app.setup_extension("course_lib.publishing.mapstrip")
     app.connect("html-page-context", _add_style)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

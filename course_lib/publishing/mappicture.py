@@ -1,19 +1,20 @@
 """The map as a picture: an SVG laid out at build time, with real text and links into the list below it.
 
-Branches stand on a line in reading order, topics beside their branch. The picture repeats what the list says, so that
-nothing is lost where a narrow screen hides it.
+Without a script it is an overview that repeats the list, so that nothing is lost where a narrow screen hides it. With
+one, ``static/map.js`` makes it the map to work with: the nodes are here already, concepts hidden.
 """
 
 from __future__ import annotations
 
 from xml.etree import ElementTree
 
+from course_lib.publishing.maplayout import TREE, Layout, Place, halves, layout
 from course_lib.publishing.mapmodel import Branch, MindMap, Topic
 
-WIDTH = 720  # px; the style hides it below 670, where 13 px text would shrink under 12
-_SPINE, _BRANCH = 10, (24, 136)  # x of the reading line; x and width of a branch's box
-_COLUMNS = (202, 468)  # x of the two columns of topics
-_ROW, _GAP = 26, 14  # height of a row of topics, space between branches
+HUES = 4  # of the palette; a branch has that of its number (the style knows the colours)
+_BOX = TREE.box
+_RING = 34  # px, radius of the centre
+_ROW = 281  # px, width of a row of a topic, from dot to frame
 
 
 def picture(mindmap: MindMap, language: str, label: str) -> str:
@@ -24,44 +25,95 @@ def picture(mindmap: MindMap, language: str, label: str) -> str:
         language: language of the titles.
         label: what the picture shows, for readers who do not see it.
     """
-    svg = ElementTree.Element("svg", {"class": "mindmap-picture", "role": "group", "aria-label": label})
-    y, middles = _GAP, []
-    for branch in mindmap.branches:
-        height = _ROW * -(-len(branch.topics) // len(_COLUMNS))
-        middles.append(y + height / 2)
-        _draw_branch(svg, branch, y, height, language)
-        y += height + _GAP
-    line = f"M{_SPINE} {middles[0]:g}V{middles[-1]:g}"
-    svg.insert(0, ElementTree.Element("path", {"class": "mindmap-spine", "d": line}))
-    svg.set("viewBox", f"0 0 {WIDTH} {y}")
+    at = layout(mindmap)
+    svg = _element(None, "svg", "mm-svg", role="group", viewBox=f"0 0 {at.width:g} {at.height:g}",
+                   data_mode="tree", data_left=str(halves(mindmap)))  # fmt: skip
+    svg.set("aria-label", label)
+    marker = _element(svg, "marker", "", id="mm-arrow", viewBox="0 0 8 8", refX="8", refY="4", markerWidth="8",
+                      markerHeight="8", markerUnits="userSpaceOnUse", orient="auto")  # fmt: skip
+    _element(marker, "path", "mm-head", d="M0 0L8 4L0 8Z")
+    view = _element(svg, "g", "mm-view")
+    edges = _element(view, "g", "mm-edges", aria_hidden="true")
+    _draw_root(view, at)
+    for n, branch in enumerate(mindmap.branches):
+        hue, place = f"mm-hue-{n % HUES}", at.places[branch.id]
+        _element(edges, "path", f"mm-edge {hue}", data_to=branch.id, d=edge_to_branch(at, place))
+        _draw_branch(view, branch, place, hue, language)
+        for topic in branch.topics:
+            there = at.places[topic.id]
+            _element(edges, "path", f"mm-edge {hue}", data_to=topic.id, d=edge_to_topic(place, there))
+            _draw_topic(view, topic, there, hue, language)
+            _draw_concepts(view, topic, place.out, hue, language)
+    _element(view, "g", "mm-arcs", aria_hidden="true")
     return ElementTree.tostring(svg, encoding="unicode")
 
 
-def _draw_branch(svg: ElementTree.Element, branch: Branch, top: int, height: int, language: str) -> None:
-    middle = top + height / 2
-    x, width = _BRANCH
-    ElementTree.SubElement(svg, "path", {"class": "mindmap-edge", "d": f"M{_SPINE} {middle:g}H{x}"})
-    ElementTree.SubElement(svg, "circle", {"class": "mindmap-stop", "cx": str(_SPINE), "cy": f"{middle:g}", "r": "5"})
-    for n, topic in enumerate(branch.topics):
-        row, column = divmod(n, len(_COLUMNS))
-        y = top + _ROW * row + _ROW / 2
-        if column == 0:  # one curve per row, from the branch to its first topic
-            start, end = x + width, _COLUMNS[0] - 12
-            bend = (start + end) / 2
-            curve = f"M{start} {middle:g}C{bend:g} {middle:g} {bend:g} {y:g} {end} {y:g}"
-            ElementTree.SubElement(svg, "path", {"class": "mindmap-edge", "d": curve})
-        _draw_topic(svg, topic, _COLUMNS[column], y, language)
-    link = ElementTree.SubElement(svg, "a", {"href": f"#branch-{branch.id}"})
-    box = {"class": "mindmap-box", "x": str(x), "y": f"{middle - 13:g}", "width": str(width), "height": "26", "rx": "6"}
-    ElementTree.SubElement(link, "rect", box)
-    text = ElementTree.SubElement(link, "text", {"x": f"{x + width / 2:g}", "y": f"{middle + 4.5:g}"})
-    text.set("class", "mindmap-box-text")
-    text.text = branch.title.get(language)
+def edge_to_branch(at: Layout, place: Place) -> str:
+    """Path from the centre to a branch's box."""
+    x, y = at.width / 2 + place.out * _RING, at.height / 2
+    bend = x + place.out * 12
+    return f"M{x:g} {y:g}C{bend:g} {y:g} {bend:g} {place.y:g} {place.x:g} {place.y:g}"
 
 
-def _draw_topic(svg: ElementTree.Element, topic: Topic, x: int, y: float, language: str) -> None:
-    dot = {"cx": str(x - 8), "cy": f"{y:g}", "r": "4", "class": f"mindmap-dot-{topic.status}"}
-    ElementTree.SubElement(svg, "circle", dot)
-    link = ElementTree.SubElement(svg, "a", {"href": f"#{topic.id}"})
-    text = ElementTree.SubElement(link, "text", {"x": str(x), "y": f"{y + 4.5:g}"})
+def edge_to_topic(branch: Place, topic: Place) -> str:
+    """Path from a branch's box to the dot of a topic."""
+    x, end = branch.x + branch.out * _BOX, topic.x - topic.out * 8
+    bend = (x + end) / 2
+    return f"M{x:g} {branch.y:g}C{bend:g} {branch.y:g} {bend:g} {topic.y:g} {end:g} {topic.y:g}"
+
+
+def _draw_root(view: ElementTree.Element, at: Layout) -> None:
+    root = _element(view, "g", "mm-root", aria_hidden="true",
+                    transform=f"translate({at.width / 2:g} {at.height / 2:g})")  # fmt: skip
+    _element(root, "circle", "mm-ring", r=f"{_RING - 3}")
+    _element(root, "circle", "mm-ring-done", r=f"{_RING - 3}", pathLength="100", transform="rotate(-90)")
+    _element(root, "text", "mm-ring-count", y="1")
+    _element(root, "text", "mm-ring-word", y="16")
+
+
+def _draw_branch(view: ElementTree.Element, branch: Branch, place: Place, hue: str, language: str) -> None:
+    node = _node(view, "a", f"mm-branch {hue}", branch.id, place, href=f"#branch-{branch.id}")
+    left = 0 if place.out > 0 else -_BOX
+    _element(node, "rect", "mm-box", x=f"{left}", y="-15", width=f"{_BOX}", height="30", rx="8")
+    _element(node, "rect", "mm-bar", x=f"{left + 8}", y="10", width="0", height="3", rx="1.5")
+    _element(node, "text", "", x=f"{left + _BOX / 2:g}", y="4.5").text = branch.title.get(language)
+    _element(node, "text", "mm-more", x=f"{place.out * (_BOX + 8)}", y="4.5")
+
+
+def _draw_topic(view: ElementTree.Element, topic: Topic, place: Place, hue: str, language: str) -> None:
+    status = "" if topic.ready else " mm-planned"
+    node = _node(view, "a", f"mm-topic {hue}{status}", topic.id, place, href=f"#{topic.id}")
+    left = -10 if place.out > 0 else 10 - _ROW
+    _element(node, "rect", "mm-row", x=f"{left}", y="-13", width=f"{_ROW}", height="26", rx="6")
+    _element(node, "circle", "mm-dot", r="6" if topic.ready else "3.5")
+    _element(node, "path", "mm-half", d="M0 -6A6 6 0 0 0 0 6Z")
+    _element(node, "path", "mm-tick", d="M-3 .2L-.8 2.6L3.2 -2.2")
+    text = _element(node, "text", "", x=f"{place.out * 13}", y="4.5")
     text.text = topic.title.get(language) + (" ★" if topic.beyond else "")
+    _element(text, "tspan", "mm-passed", dx="6")
+
+
+def _draw_concepts(view: ElementTree.Element, topic: Topic, out: int, hue: str, language: str) -> None:
+    for k, concept in enumerate(topic.concepts):
+        node = _node(view, "g", f"mm-concept {hue}", f"{topic.id}#{k}", Place(0, 0, out), display="none")
+        left = -8 if out > 0 else 8 - _ROW + (TREE.x_concept - TREE.x_topic)
+        width = _ROW - (TREE.x_concept - TREE.x_topic)
+        _element(node, "rect", "mm-row", x=f"{left}", y="-10", width=f"{width}", height="20", rx="5")
+        _element(node, "circle", "mm-dot", r="2.5")
+        text = _element(node, "text", "", x=f"{out * 9}", y="4")
+        text.text = concept.name.get(language) + (" ★" if concept.beyond else "")
+
+
+def _node(
+    view: ElementTree.Element, tag: str, name: str, node_id: str, place: Place, **more: str
+) -> ElementTree.Element:
+    mirrored = " mm-mirrored" if place.out < 0 else ""
+    at = f"translate({place.x:g} {place.y:g})"
+    return _element(view, tag, f"mm-node {name}{mirrored}", data_id=node_id, transform=at, **more)
+
+
+def _element(parent: ElementTree.Element | None, tag: str, name: str, **attributes: str) -> ElementTree.Element:
+    """A new element; ``_`` in a name of an attribute stands for ``-``."""
+    given = {"class": name} if name else {}
+    given |= {key.replace("_", "-"): value for key, value in attributes.items()}
+    return ElementTree.Element(tag, given) if parent is None else ElementTree.SubElement(parent, tag, given)

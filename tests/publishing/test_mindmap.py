@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import html.parser
 import io
+import json
 import re
 from pathlib import Path
 
@@ -118,7 +119,7 @@ layers = ["cli", "start | bench", "(value)", "search", "core"]
 def repo(tmp_path: Path, raw: dict) -> Path:
     for name in FILES:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text("# Page\n")
+        (tmp_path / name).write_text('{"cells": []}' if name.endswith(".ipynb") else "# Page\n")
     (tmp_path / "pyproject.toml").write_text("[tool.importlinter]\n" + LAYERS)
     save(tmp_path, raw)
     (tmp_path / LEDGER).write_text("search.old\n")
@@ -475,7 +476,7 @@ def test_command_prints_the_outline_in_the_chosen_language(repo, capsys, monkeyp
 def test_picture_holds_every_title_and_link_inside_its_frame():
     from xml.etree import ElementTree
 
-    from course_lib.publishing.mappicture import WIDTH, picture
+    from course_lib.publishing.mappicture import picture
 
     mindmap = load_map()
     for language in ("en", "zh"):
@@ -485,12 +486,14 @@ def test_picture_holds_every_title_and_link_inside_its_frame():
         expected = {f"#branch-{b.id}": b.title.get(language) for b in mindmap.branches}
         expected |= {f"#{t.id}": t.title.get(language) + " ★" * t.beyond for t in mindmap.order()}
         assert links == expected
-        height = float(svg.get("viewBox").split()[3])
-        places = [(float(text.get("x")), float(text.get("y"))) for text in svg.iter("text")]
-        assert len(set(places)) == len(places)
-        assert all(0 < x < WIDTH and 0 < y < height for x, y in places)
-        dots = [c.get("class") for c in svg.iter("circle")]
-        assert dots.count("mindmap-dot-ready") == sum(topic.ready for topic in mindmap.order())
+        width, height = map(float, svg.get("viewBox").split()[2:])
+        places = [tuple(map(float, a.get("transform")[10:-1].split())) for a in svg.iter("a")]
+        assert len(set(places)) == len(places) and all(0 < x < width and 0 < y < height for x, y in places)
+        planned = [a.get("data-id") for a in svg.iter("a") if "mm-planned" in a.get("class")]
+        assert planned == [topic.id for topic in mindmap.order() if not topic.ready]
+        hidden = ["".join(g.itertext()) for g in svg.iter("g") if g.get("display") == "none"]
+        concepts = [concept for topic in mindmap.order() for concept in topic.concepts]
+        assert hidden == [concept.name.get(language) + " ★" * concept.beyond for concept in concepts]
 
 
 # --- the directive -------------------------------------------------------------------------------------------------
@@ -556,16 +559,55 @@ def test_directive_links_ready_topics_and_prerequisites(repo):
     assert {"start.setup", "search.words", "search.rank", "value.tests", "search.old"} <= set(page.ids)
     assert len(page.ids) == len(set(page.ids))
     assert {link[1:] for link in page.links if link.startswith("#")} <= set(page.ids) | {""}  # no link into nothing
-    facts = re.search(r'id="value.tests".*?<p class="mindmap-facts">(.*?)</p>', body, re.S)[1]
+    facts = re.search(r'<li[^>]* id="value.tests".*?<p class="mindmap-facts">(.*?)</p>', body, re.S)[1]
     needed = [("#search.rank", "search.rank"), ("#start.setup", "start.setup")]
     assert re.findall(r'href="(.*?)">(.*?)<', facts) == needed
     assert "4 topics, 2 ready and 2 planned; about 2 hours" in body
     assert body.count('class="mindmap-planned"') == 2
+    assert body.count("a · b · c") == 4  # the concepts
     assert body.count('title="goes beyond the source article"') == 2  # the legend and one topic
     assert any("map.css" in style for style in page.styles)
     assert (out / "_static/map.css").read_bytes() == (ROOT / "course_lib/publishing/static/map.css").read_bytes()
     other = Page((out / "book/search/words.html").read_text(encoding="utf-8"))
     assert not any("map.css" in style for style in other.styles)
+
+
+def test_directive_counts_the_questions_of_the_exercise_notebook(repo):
+    notebook = {"cells": [
+        {"metadata": {}},
+        {"metadata": {"nbgrader": {"grade_id": "recall", "solution": True}}},
+        {"metadata": {"nbgrader": {"grade_id": "recall-check", "solution": False}}},
+    ]}  # fmt: skip
+    path = repo / "exercises/search/words.ipynb"
+    path.write_text(json.dumps(notebook))
+
+    def counted() -> dict[str, list[str]]:
+        out, _ = build(repo)
+        source = (out / "book/index.html").read_text(encoding="utf-8")
+        data = json.loads(re.search(r'class="mm-data">(.*?)</script>', source, re.S)[1])
+        return {topic["id"]: topic["questions"] for branch in data["branches"] for topic in branch["topics"]}
+
+    none = {"start.setup": [], "search.rank": [], "value.tests": []}
+    assert counted() == {**none, "search.words": ["recall"]}
+    notebook["cells"].append({"metadata": {"nbgrader": {"grade_id": "ndcg", "solution": True}}})
+    path.write_text(json.dumps(notebook))
+    assert counted()["search.words"] == ["recall", "ndcg"]  # the page is made anew when the exercises are
+
+
+@pytest.mark.parametrize("content", ["# Page", "[]", '{"cells": [{}]}'])
+def test_directive_stops_the_build_on_a_broken_exercise_notebook(repo, content):
+    from sphinx.errors import ExtensionError
+
+    (repo / "exercises/search/words.ipynb").write_text(content)
+    with pytest.raises(ExtensionError, match="words.ipynb: no exercise notebook.*course exercises build search.words"):
+        build(repo)
+
+
+def test_titles_cannot_end_the_embedded_data():
+    from course_lib.publishing.mapdata import script_json
+
+    text = script_json({"title": "</script><b>&amp;"})
+    assert "<" not in text and json.loads(text) == {"title": "</script><b>&amp;"}
 
 
 def test_directive_speaks_chinese_and_leaves_the_catalogue_alone(repo):
