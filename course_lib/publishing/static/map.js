@@ -73,6 +73,7 @@
       if (level < 3) el.setAttribute("aria-expanded", level === 1 ? !shut.has(id) : wide.has(id));
       const dim = topic ? !shown(topic) : !branch.topics.some(shown);
       el.classList.toggle("mm-dim", dim);
+      if (edges.has(id)) edges.get(id).classList.toggle("mm-dim", dim);
       el.classList.toggle("mm-hit", Boolean(found.find((hit) => topic && hit.id === topic.id && (!k || hit.concepts.includes(+k)))));
       const listed = item(topic ? topic.id : "branch-" + id);
       if (level < 3) listed.hidden = dim;
