@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
@@ -71,7 +72,7 @@ def bars(
         ax.set_ylim(len(names) - 0.5, -0.5)
         ax.margins(x=0.16)
         ax.grid(axis="y", visible=False)
-        ax.set_xlabel(xlabel)
+        ax.set_xlabel(textwrap.fill(xlabel, 34))  # a longer line would widen the figure and shrink its text on a phone
         if len(values) > 1:
             fig.legend(loc="outside upper right", ncols=len(values))
         return show(fig, alt)

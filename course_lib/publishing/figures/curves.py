@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -78,7 +79,7 @@ def curves(
             ax.xaxis.set_major_locator(MaxNLocator(integer=True))
         if zero:
             ax.set_ylim(bottom=0)
-        ax.set(xlabel=xlabel, ylabel=ylabel)
+        ax.set(xlabel=textwrap.fill(xlabel, 40), ylabel=ylabel)
         label_ends(ax, ends)
         return show(fig, alt)
 
