@@ -124,6 +124,7 @@ def _finish(app: Sphinx, exception: Exception | None) -> None:
 def setup(app: Sphinx) -> dict[str, Any]:
     app.add_config_value("course_package", str(PACKAGE), "", [str])
     app.add_config_value("course_build", "", "", [str])
+    app.add_config_value("course_pages", "", "env", [str])
     app.add_config_value("course_check_offline", True, "", [bool])
     app.add_config_value("course_vendor", "book/vendor", "", [str])
     app.add_directive("flow", flow.FlowDirective)

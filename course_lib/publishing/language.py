@@ -15,10 +15,12 @@ from typing import Any
 
 from course_lib.core.bilingual import LANGUAGES
 from course_lib.core.errors import DataError
+from course_lib.core.fingerprint import fingerprint
 from course_lib.publishing.mapfile import read_yaml
 
 FILE = "book/languages.yml"
 LOCALE = "book/locale"  # <locale>/LC_MESSAGES/<page>.po below it
+INTERFACE = "LC_MESSAGES/interface.po"  # below the locale: words of the theme, which are no page's messages
 SOURCE = "en"  # the language that pages are written in
 _KEYS = {"name": str, "locale": str, "tag": str, "complete": list, "config": dict}
 
@@ -88,6 +90,7 @@ def edition_config(config: Mapping[str, Any], edition: Edition, build: Path) -> 
     settings |= {
         "language": edition.locale,
         "course_build": str(build),
+        "course_pages": _pages_fingerprint(build.parent, edition),
         "nb_execution_cache_path": str(build / ".jupyter_cache"),  # one execution for all editions
     }
     if edition.language != SOURCE:
@@ -99,6 +102,13 @@ def edition_config(config: Mapping[str, Any], edition: Edition, build: Path) -> 
         if settings.get("html_baseurl"):
             settings["html_baseurl"] = f"{settings['html_baseurl'].rstrip('/')}/{edition.folder}/"
     return settings
+
+
+def _pages_fingerprint(root: Path, edition: Edition) -> str:
+    """Digest of what makes pages out of the text; when it changes, Sphinx reads and writes all of them again."""
+    files = [*Path(__file__).parent.rglob("*"), root / FILE, root / LOCALE / edition.locale / INTERFACE]
+    kept = sorted(f for f in files if f.is_file() and "__pycache__" not in f.parts)
+    return fingerprint(*(part for f in kept for part in (f.name, f)))
 
 
 def _merged(base: dict[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What an edition's pages show of the two languages: the switcher, ``hreflang``, and what is not translated.
+"""What an edition's pages show of the two languages: the switcher, ``hreflang``, the interface, what is not translated.
 
 A link to a page's twin is relative, so that it works from a folder; ``hreflang`` is absolute where the book knows its
 address (``html_baseurl``), since search engines want it so.
@@ -6,14 +6,20 @@ address (``html_baseurl``), since search engines want it so.
 
 from __future__ import annotations
 
+import re
+from gettext import GNUTranslations
+from html import escape
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 from docutils import nodes
+from sphinx import locale
 from sphinx.application import Sphinx
 from sphinx.config import Config
 
 from course_lib.core.bilingual import Text, language_of
+from course_lib.publishing.i18n_catalog import live, po_path, read_catalog, unfinished
 from course_lib.publishing.language import SOURCE, Edition, load_editions
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -82,6 +88,40 @@ def _page(app: Sphinx, page: str, template: str, context: dict[str, Any], doctre
     context["metatags"] = f"{context.get('metatags') or ''}\n{links}\n"
 
 
+def _translate_interface(app: Sphinx, config: Config) -> None:
+    """Put the book's own words for the interface before those that Sphinx and the theme bring."""
+    _, current = _current(app)
+    path = po_path(Path(app.srcdir), current, "interface")
+    if not path.is_file():
+        return
+    from babel.messages.mofile import write_mo
+
+    for catalog in ("sphinx", "booktheme"):
+        compiled = BytesIO()
+        write_mo(compiled, read_catalog(path, current))
+        compiled.seek(0)
+        ours, theirs = GNUTranslations(compiled), locale.translators.get(("general", catalog))
+        if theirs is not None:
+            ours.add_fallback(theirs)
+        locale.translators["general", catalog] = ours
+    app.translator = locale.translators["general", "sphinx"]  # templates take it from here
+
+
+def _translate_attributes(app: Sphinx, exception: Exception | None) -> None:
+    """Labels and tooltips that the theme's templates have in English, whatever the language."""
+    _, current = _current(app)
+    path = po_path(Path(app.srcdir), current, "interface")
+    if exception or app.builder.format != "html" or not path.is_file():
+        return
+    said = {entry.id: entry.string for entry in live(read_catalog(path, current)) if "%" not in entry.id}
+    pattern = re.compile(rf'(?<=(?:label|title)=")({"|".join(map(re.escape, said))})(?=")')
+    for file in sorted(Path(app.outdir).rglob("*.html")):
+        text = file.read_text(encoding="utf-8")
+        new = pattern.sub(lambda match: escape(said[match[1]]), text)
+        if new != text:
+            file.write_text(new, encoding="utf-8")
+
+
 def _mark(app: Sphinx, doctree: nodes.document, page: str) -> None:
     """Say once what stays English on a translated page, and tell screen readers where it is."""
     if language_of(app.config.language) == SOURCE:
@@ -91,20 +131,32 @@ def _mark(app: Sphinx, doctree: nodes.document, page: str) -> None:
         if "cell_output" in node["classes"]:
             node["classes"].append("language-en")  # docutils writes this class as lang="en"
         code = code or node.get("nb_element") == "cell_code"
-    progress = doctree.get("translation_progress") or {}
     notes = []
-    if progress.get("translated", 0) < progress.get("total", 0):
+    if unfinished(po_path(Path(app.srcdir), _current(app)[1], page), _current(app)[1]):
         notes.append(NOT_YET.get(app.config.language))
     if code:
         notes.append(CODE_STAYS.get(app.config.language))
     title = next(iter(doctree.findall(nodes.title)), None)
     if notes and title is not None:
-        note = nodes.container("", nodes.paragraph("", " ".join(notes)), classes=["language-note"])
+        note = nodes.container("", nodes.paragraph("", " ".join(notes)), classes=["edition-note"])
         title.parent.insert(title.parent.index(title) + 1, note)
 
 
+def _drop_dead_backlinks(app: Sphinx, doctree: nodes.document, page: str) -> None:
+    """A translated paragraph's citations are made anew: the links back to the replaced ones lead nowhere."""
+    if language_of(app.config.language) == SOURCE:
+        return
+    there = {one for node in doctree.findall(nodes.Element) for one in node.get("ids", ())}
+    for node in doctree.findall(nodes.citation):
+        node["backrefs"] = [one for one in node["backrefs"] if one in there]
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
+    app.add_css_file("language.css")
     app.connect("config-inited", _prepare)
+    app.connect("config-inited", _translate_interface, priority=900)  # the themes brought theirs while being set up
     app.connect("html-page-context", _page)
+    app.connect("build-finished", _translate_attributes)
     app.connect("doctree-resolved", _mark)
+    app.connect("doctree-resolved", _drop_dead_backlinks, priority=900)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
