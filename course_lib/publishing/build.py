@@ -83,6 +83,7 @@ def run_sphinx(
     builder: str = "html",
     strict: bool = False,
     fresh: bool = False,
+    quiet: bool = False,
 ) -> Sphinx:
     """One run of Sphinx over the book.
 
@@ -93,6 +94,7 @@ def run_sphinx(
         builder: name of the Sphinx builder.
         strict: write all pages anew, and fail on any warning, not only on errors (after showing all).
         fresh: forget what earlier builds read.
+        quiet: show warnings and errors only.
 
     Raises:
         CourseError: a cell failed, or a page has an error (with ``strict``: a warning).
@@ -116,6 +118,7 @@ def run_sphinx(
                 warningiserror=strict,
                 keep_going=strict,
                 freshenv=fresh,
+                **({"status": None} if quiet else {}),
             )
             logging.getLogger("sphinx").addHandler(errors)
             app.build(force_all=strict)

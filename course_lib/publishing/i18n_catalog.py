@@ -6,6 +6,7 @@ to readers, to be looked at); what left the page moves to the end of the file. T
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
@@ -20,6 +21,7 @@ from course_lib.publishing.i18n_messages import has_words
 from course_lib.publishing.language import LOCALE, Edition
 from course_lib.publishing.mapmodel import MindMap
 
+_LINE = re.compile(r'(?:#.*|(?:msg\w+\s+)?"(?:[^"\\]|\\.)*")?')
 _HEAD = """\
 # {page}: English to {name}. Written by `make i18n-update`; translate between the quotes of msgstr.
 msgid ""
@@ -41,10 +43,19 @@ def read_catalog(path: Path, edition: Edition) -> Catalog:
     if not path.is_file():
         return Catalog(locale=edition.locale)
     try:
-        with open(path, "rb") as file:
-            return read_po(file, locale=edition.locale, abort_invalid=True)
-    except (PoFileError, UnicodeDecodeError, ValueError) as error:
-        raise DataError(f"not a valid .po file ({error})", where=str(path)) from error
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"can't be read as UTF-8 text ({type(error).__name__})", where=str(path)) from error
+    for number, line in enumerate(text.splitlines(), 1):
+        # Babel would pass over a line without its closing quote, and the next update would lose the translation.
+        if not _LINE.fullmatch(line.strip()):
+            raise DataError(
+                "not a line of a .po file", where=f"{path}, line {number}", remedy='Put the text between "straight quotes"'
+            )
+    try:
+        return read_po(BytesIO(text.encode()), locale=edition.locale, abort_invalid=True)
+    except PoFileError as error:
+        raise DataError(f"not a valid .po file: {error.args[0]}", where=str(path)) from error
 
 
 def write_catalog(path: Path, catalog: Catalog, edition: Edition, page: str) -> bool:
@@ -69,9 +80,13 @@ def updated(catalog: Catalog, messages: Sequence[str], titles: Mapping[str, str]
     template = Catalog(locale=catalog.locale)
     for message in messages:
         template.add(message)
+    set_aside = {entry.id: entry.string for entry in catalog.obsolete.values()}
     catalog.update(template)
     for message in messages:
         entry = catalog.get(message)
+        if message in set_aside:  # a paragraph that came back
+            entry.string, entry.flags = set_aside[message], entry.flags - {"fuzzy"}
+            catalog.obsolete.pop(message, None)
         if message in titles:
             entry.string, entry.flags = titles[message], entry.flags - {"fuzzy"}
     return catalog

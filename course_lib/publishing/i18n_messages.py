@@ -41,10 +41,11 @@ def extract(root: Path) -> dict[str, list[str]]:
     from sphinx.util.nodes import extract_messages
 
     from course_lib.publishing.build import read_config, run_sphinx
+    from course_lib.publishing.language import edition_config, load_editions
 
     build = root.resolve() / "_build"
-    settings = {**read_config(root), "nb_execution_mode": "off", "course_build": str(build)}
-    app = run_sphinx(root, settings, build / "messages", build / ".doctrees-messages", builder="dummy")
+    settings = {**edition_config(read_config(root), load_editions(root)[0], build), "nb_execution_mode": "off"}
+    app = run_sphinx(root, settings, build / "messages", build / ".doctrees-messages", builder="dummy", quiet=True)
     found = {}
     for page in sorted(app.env.found_docs):
         doctree = app.env.get_doctree(page)
