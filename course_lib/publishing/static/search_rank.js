@@ -1,4 +1,4 @@
-// Finds and orders pages for Sphinx's search: it takes the place of two functions of searchtools.js.
+// Finds and orders pages for Sphinx's search: it takes the place of three functions of searchtools.js.
 //
 // Sphinx asks that a page hold every word of a query. Pairs of Chinese characters would then fail on the first pair that
 // spans two words, and whole questions fail in any language. Here every word counts by how rare it is (idf); a page is
@@ -42,8 +42,13 @@
     return found;
   };
 
+  let unwanted = new Set(); // pages with a word that the query excludes
+
   Search.performTermsSearch = (searchTerms, excludedTerms) => {
     const { terms, titleterms, titles, alltitles, docnames, filenames } = Search._index;
+    unwanted = new Set(
+      [...excludedTerms].flatMap((word) => [...pagesOf(word, terms).keys(), ...pagesOf(word, titleterms).keys()])
+    );
     const words = [...searchTerms].map((word) => {
       const text = pagesOf(word, terms);
       const headings = pagesOf(word, titleterms);
@@ -54,9 +59,6 @@
     if (words.filter((one) => one.idf).length < SEEN * words.length) return [];
     const whole = words.reduce((sum, one) => sum + one.idf, 0);
     if (!whole) return [];
-    const unwanted = new Set(
-      [...excludedTerms].flatMap((word) => [...pagesOf(word, terms).keys(), ...pagesOf(word, titleterms).keys()])
-    );
 
     /** How much of the query a heading says, and how little else: 0 to 1 each. */
     const fit = (heading) => {
@@ -69,7 +71,6 @@
 
     const scores = new Map(); // page -> score; only pages that hold enough of the query
     titles.forEach((title, page) => {
-      if (unwanted.has(page)) return;
       let held = 0;
       let score = 0;
       for (const { text, headings, idf } of words) {
@@ -99,6 +100,13 @@
       results.push(...found.sort((a, b) => b[4] - a[4]).slice(0, SECTIONS));
     }
     return results;
+  };
+
+  const perform = Search._performSearch;
+  Search._performSearch = (...query) => {
+    const results = perform(...query);
+    const names = new Set([...unwanted].map((page) => Search._index.docnames[page]));
+    return results.filter(([name]) => !names.has(name));
   };
 
   // As Sphinx's, but: the words to mark on the page are whole runs of characters, not their pairs; a browser that
