@@ -142,13 +142,17 @@ def _mark(app: Sphinx, doctree: nodes.document, page: str) -> None:
         title.parent.insert(title.parent.index(title) + 1, note)
 
 
-def _drop_dead_backlinks(app: Sphinx, doctree: nodes.document, page: str) -> None:
-    """A translated paragraph's citations are made anew: the links back to the replaced ones lead nowhere."""
+def _mend_ids(app: Sphinx, doctree: nodes.document, page: str) -> None:
+    """A translated paragraph's citations are made anew: no id twice, and of the links back one to each that is there."""
     if language_of(app.config.language) == SOURCE:
         return
-    there = {one for node in doctree.findall(nodes.Element) for one in node.get("ids", ())}
+    there: set[str] = set()
+    for node in doctree.findall(nodes.Element):
+        if node.get("ids"):
+            node["ids"] = [one for one in node["ids"] if one not in there]
+            there.update(node["ids"])
     for node in doctree.findall(nodes.citation):
-        node["backrefs"] = [one for one in node["backrefs"] if one in there]
+        node["backrefs"] = [one for one in dict.fromkeys(node["backrefs"]) if one in there]
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
@@ -158,5 +162,5 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("html-page-context", _page)
     app.connect("build-finished", _translate_attributes)
     app.connect("doctree-resolved", _mark)
-    app.connect("doctree-resolved", _drop_dead_backlinks, priority=900)
+    app.connect("doctree-resolved", _mend_ids, priority=900)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
