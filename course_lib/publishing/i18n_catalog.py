@@ -50,7 +50,9 @@ def read_catalog(path: Path, edition: Edition) -> Catalog:
         # Babel would pass over a line without its closing quote, and the next update would lose the translation.
         if not _LINE.fullmatch(line.strip()):
             raise DataError(
-                "not a line of a .po file", where=f"{path}, line {number}", remedy='Put the text between "straight quotes"'
+                "not a line of a .po file",
+                where=f"{path}, line {number}",
+                remedy='Put the text between "straight quotes"',
             )
     try:
         return read_po(BytesIO(text.encode()), locale=edition.locale, abort_invalid=True)

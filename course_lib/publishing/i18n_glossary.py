@@ -1,7 +1,7 @@
 """The glossary: one word of the other language for one English term, and where a translation departs from it.
 
-``book/glossary.yml`` is read by the check, and by people who translate. A longer term is found first and takes its words
-with it, so that "hybrid retrieval" does not ask for the word for "retrieval".
+``book/glossary.yml`` is read by the check, and by people who translate. A longer term is found first and takes its
+words with it, so that "hybrid retrieval" does not ask for the word for "retrieval".
 """
 
 from __future__ import annotations

@@ -50,6 +50,7 @@ def extract(root: Path) -> dict[str, list[str]]:
     for page in sorted(app.env.found_docs):
         doctree = app.env.get_doctree(page)
         # The captions of the table of contents come from the map in every language.
-        messages = [m for node, m in extract_messages(doctree) if not isinstance(node, nodes.math_block | addnodes.toctree)]
+        skipped = nodes.math_block | addnodes.toctree
+        messages = [message for node, message in extract_messages(doctree) if not isinstance(node, skipped)]
         found[page] = [m for m in dict.fromkeys(messages) if has_words(m)]
     return found

@@ -143,7 +143,7 @@ def _mark(app: Sphinx, doctree: nodes.document, page: str) -> None:
 
 
 def _mend_ids(app: Sphinx, doctree: nodes.document, page: str) -> None:
-    """A translated paragraph's citations are made anew: no id twice, and of the links back one to each that is there."""
+    """A translated paragraph's citations are made anew: no id twice, and one link back to each that is there."""
     if language_of(app.config.language) == SOURCE:
         return
     there: set[str] = set()

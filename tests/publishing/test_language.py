@@ -108,7 +108,10 @@ class TestMessages:
 
     @pytest.mark.parametrize(
         ("message", "words"),
-        [("$x$, $\\tilde{x}$", False), ("`code only`", False), ("–", False), ("3", False), ("p", False), ("[low]", True)],
+        [
+            *((one, False) for one in ("$x$, $\\tilde{x}$", "`code only`", "–", "3", "p")),
+            ("[low]", True),
+        ],
     )
     def test_only_words_are_translated(self, message, words):
         assert has_words(message) is words
@@ -244,7 +247,8 @@ def test_the_check_tells_the_kinds_of_faults_apart(tmp_path):
     assert report.promised and not report.whole
     said = show([report])
     assert "PROMISED COMPLETE" in said and "stale: Gone from the page" in said and "markup: Run `make`" in said
-    fine = check_page("book/start/page", ["A good message"], _catalog(tmp_path, {"A good message": "好消息"}), ZH, TERMS, {})
+    path_of_good = _catalog(tmp_path, {"A good message": "好消息"})
+    fine = check_page("book/start/page", ["A good message"], path_of_good, ZH, TERMS, {})
     assert fine.whole and "PROMISED" not in show([fine]) and "complete" in show([fine])
     elsewhere = check_page("book/shop/page", messages, path, ZH, TERMS, {})
     assert "untranslated:" not in show([elsewhere]) and "untranslated: Not yet" in show([elsewhere], every=True)

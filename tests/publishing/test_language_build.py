@@ -70,6 +70,12 @@ SAID = {
 }
 
 
+INTERFACE = "\n\n".join(
+    f'msgid "{english}"\nmsgstr "{chinese}"'
+    for english, chinese in {"Toggle primary sidebar": "开关导航", "Color mode": "明暗", "Print to PDF": "打印"}.items()
+)
+
+
 class Book:
     def __init__(self, root: Path):
         self.root, self.ran = root, root / "ran.txt"
@@ -82,6 +88,7 @@ class Book:
         self.write("book/mindmap.yml", MAP)
         self.write("book/languages.yml", LANGUAGES)
         self.write("book/glossary.yml", "terms: [{en: retrieval, zh: 召回}]\n")
+        self.write("book/locale/zh_CN/LC_MESSAGES/interface.po", INTERFACE + "\n")
         self.write("book/index.md", "# Map\n\nWords of the map.\n")
         self.write("book/start/setup.md", PAGE)
         self.write("book/references.bib", "@book{key, title={T}, author={A, B}, year={2000}, publisher={P}}")
@@ -154,7 +161,7 @@ def test_two_editions_from_one_execution(book, capfd):
     assert "查询" in whole and "aria-label=\"查询得到列表。\"" in whole  # the diagram
     assert re.search(r'<a [^>]*href="../index.html"[^>]*>(<[^>]*>)*导图', whole)
     assert "运行用时" in whole and "printed words" in whole
-    assert re.search(r'<div [^>]*lang="en"[^>]*class="[^"]*cell_output|class="[^"]*cell_output[^"]*"[^>]*lang="en"', whole)
+    assert re.search(r'class="[^"]*cell_output[^"]*"[^>]*lang="en"', whole)
     assert '<html lang="zh-CN"' in page and "起步" in page and "小书" in page
     assert 'href="../../../book/start/setup.html" hreflang="en"' in page  # the switcher
     assert re.search(r'<link rel="alternate" hreflang="zh-CN" href="setup.html"', page)
@@ -163,7 +170,12 @@ def test_two_editions_from_one_execution(book, capfd):
     assert {link for link in re.findall(r'href="#([^"]+)"', whole)} <= set(ids)
     assert whole.count('role="doc-backlink"') == 1  # Sphinx takes two citations of a work in one message for one
 
+    # The interface: words of the theme's template, of its catalogue, and one that another catalogue has otherwise.
+    assert 'title="开关导航"' in page and 'aria-label="明暗"' in page and 'title="打印"' in page
+    assert "Toggle primary" not in page and "列印" not in page
+
     english = book.html("book/start/setup")
+    assert "Toggle primary sidebar" in english and "Color mode" in english
     assert '<html lang="en"' in english and 'href="../../zh/book/start/setup.html" hreflang="zh-CN"' in english
     assert "Another paragraph." in english and "Ran in" in english
     assert not re.search("[\u4e00-\u9fff]", book.article("book/start/setup"))
@@ -185,6 +197,14 @@ def test_an_edit_of_the_english_text_shows_in_the_check_and_on_the_page(book, ca
     book.build()
     page = book.article("zh/book/start/setup")
     assert "Another, longer paragraph." in page and "本页尚未译完" in page and "另一段" not in page
+
+
+def test_a_change_of_the_interface_alone_is_written(book):
+    book.build()
+    path = book.root / "book/locale/zh_CN/LC_MESSAGES/interface.po"
+    path.write_text(INTERFACE.replace("明暗", "颜色"), encoding="utf-8")
+    assert book.build() == 0
+    assert 'aria-label="颜色"' in book.html("zh/book/start/setup")
 
 
 def test_a_faulty_file_is_one_line_and_exit_2(book, capfd):

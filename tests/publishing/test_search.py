@@ -107,7 +107,8 @@ def toy(tmp_path_factory):
     shutil.copy(RANK, site / "_static")
     language = EnglishSearch({})
     (site / "_static" / "language_data.js").write_text(
-        f"var stopwords = {json.dumps(sorted(language.stopwords))};\n{language.js_stemmer_code}\n{language.js_splitter_code}",
+        f"var stopwords = {json.dumps(sorted(language.stopwords))};\n"
+        f"{language.js_stemmer_code}\n{language.js_splitter_code}",
         encoding="utf-8",
     )
     (site / "searchindex.js").write_text(f"Search.setIndex({json.dumps(TOY)})", encoding="utf-8")

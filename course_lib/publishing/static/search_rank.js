@@ -1,9 +1,10 @@
 // Finds and orders pages for Sphinx's search: it takes the place of three functions of searchtools.js.
 //
-// Sphinx asks that a page hold every word of a query. Pairs of Chinese characters would then fail on the first pair that
-// spans two words, and whole questions fail in any language. Here every word counts by how rare it is (idf); a page is
-// found when it holds at least half of what the query says that any page holds. A word in a heading counts more than one in the text, and a
-// heading that says what the query says becomes a result of its own that leads to its section.
+// Sphinx asks that a page hold every word of a query. Pairs of Chinese characters would then fail on the first pair
+// that spans two words, and whole questions fail in any language. Here every word counts by how rare it is (idf); a
+// page is found when it holds at least half of what the query says that any page holds. A word in a heading counts
+// more than one in the text, and a heading that says what the query says becomes a result of its own, which leads to
+// its section.
 "use strict";
 
 (() => {
@@ -13,6 +14,7 @@
   const BEGINNING = 0.6; // weight of a word that the query has only the beginning of
   const SEEN = 1 / 3; // share of the query's words that some page must hold
   const SECTIONS = 3; // results per page besides the page itself
+  const LONG = 4; // characters: a longer run is a phrase that hardly stands so on a page; its pairs are marked instead
   const MAP = 0.85; // factor for the map page, which names everything: a page about it comes first
   const SCALE = 100; // above the scores that Sphinx gives to titles by itself
 
@@ -93,7 +95,8 @@
         if (!scores.has(page) || heading === titles[page] || anchor === null) continue;
         const score = SCALE * (scores.get(page) + share * (focus - 0.5)); // a close one before its page, others after
         if (!sections.has(page)) sections.set(page, []);
-        sections.get(page).push([docnames[page], `${titles[page]} > ${heading}`, `#${anchor}`, null, score, filenames[page]]);
+        const name = `${titles[page]} > ${heading}`;
+        sections.get(page).push([docnames[page], name, `#${anchor}`, null, score, filenames[page]]);
       }
     }
     for (const found of sections.values()) {
@@ -109,17 +112,20 @@
     return results.filter(([name]) => !names.has(name));
   };
 
-  // As Sphinx's, but: the words to mark on the page are whole runs of characters, not their pairs; a browser that
+  // As Sphinx's, but: the words to mark on the page are short runs of characters, not their pairs; a browser that
   // refuses to store them still searches; and "-word" is left out, which Sphinx means to do and doesn't.
   Search._parseQuery = (query) => {
-    const unwanted = [...query.matchAll(/(?:^|\s)-(\S+)/g)].map((match) => match[1]).join(" ");
+    const excluded = [...query.matchAll(/(?:^|\s)-(\S+)/g)].map((match) => match[1]).join(" ");
     const wanted = query.replace(/(^|\s)-\S+/g, " ").trim();
-    const marked = new Set((wanted.toLowerCase().match(/[\p{L}\p{N}_]+/gu) || []).filter((w) => !stopwords.includes(w)));
+    const runs = wanted.toLowerCase().match(/[\p{L}\p{N}_]+/gu) || [];
+    const parts = runs.flatMap((run) => (run > "\u2e80" && run.length > LONG ? splitQuery(run) : [run]));
+    const marked = new Set(parts.filter((word) => !stopwords.includes(word)));
     try {
       localStorage.setItem("sphinx_highlight_terms", [...marked].join(" "));
     } catch {
       // nothing is marked on the page that is opened
     }
-    return [wanted, new Set(stems(wanted)), new Set(stems(unwanted)), marked, new Set(splitQuery(wanted.toLowerCase()))];
+    const words = new Set(splitQuery(wanted.toLowerCase()));
+    return [wanted, new Set(stems(wanted)), new Set(stems(excluded)), marked, words];
   };
 })();
