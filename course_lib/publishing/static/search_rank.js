@@ -64,7 +64,7 @@
 
     /** How much of the query a heading says, and how little else: 0 to 1 each. */
     const fit = (heading) => {
-      const said = stems(heading);
+      const said = stems(heading).filter((word) => !/^\d+$/.test(word)); // "4 Retrieval" says retrieval
       const has = (word) => said.includes(word) || (word.length > 2 && said.some((one) => one.startsWith(word)));
       const matched = words.filter(({ word }) => has(word));
       const share = matched.reduce((sum, one) => sum + one.idf, 0) / whole;
