@@ -144,8 +144,8 @@ def _prepare_edition(root: Path, edition: Edition, folder: Path) -> None:
     from course_lib.publishing.mapfile import load_map, read_yaml
     from course_lib.publishing.mapoutput import toc, write_toc
 
-    publish(root, edition, folder / "locale")
     mindmap, path = load_map(root / "book" / "mindmap.yml"), folder / f"_toc.{edition.language}.yml"
+    publish(root, edition, folder / "locale", mindmap)
     if not path.is_file() or read_yaml(path) != toc(mindmap, edition.language):
         write_toc(mindmap, folder, edition.language, path.name)
 

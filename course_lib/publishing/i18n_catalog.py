@@ -111,10 +111,21 @@ def unfinished(path: Path, edition: Edition) -> bool:
     return not entries or any(has_words(e.id) and (e.fuzzy or not e.string) for e in entries)
 
 
-def publish(root: Path, edition: Edition, folder: Path) -> None:
-    """Copy the files to ``folder``, where Sphinx compiles them; a file is written only when it changed."""
+def publish(root: Path, edition: Edition, folder: Path, mindmap: MindMap | None = None) -> None:
+    """Copy the files to ``folder``, where Sphinx compiles them; a file is written only when it changed.
+
+    A page of the map that has no file yet gets one there with its title, so that the navigation is in one language.
+    """
     source, target = root / LOCALE / edition.locale, folder / edition.locale
     wanted = {path.relative_to(source): path.read_bytes() for path in sorted(source.rglob("*.po"))}
+    for topic in mindmap.order() if mindmap else ():
+        name = Path("LC_MESSAGES") / f"{topic.page}.po"
+        if topic.ready and name not in wanted:
+            alone = BytesIO()
+            catalog = Catalog(locale=edition.locale)
+            catalog.add(topic.title.en, topic.title.get(edition.language))
+            write_po(alone, catalog, width=0, omit_header=True)
+            wanted[name] = alone.getvalue()
     for name, text in wanted.items():
         to = target / name
         if not to.is_file() or to.read_bytes() != text:

@@ -199,6 +199,13 @@ def test_an_edit_of_the_english_text_shows_in_the_check_and_on_the_page(book, ca
     assert "Another, longer paragraph." in page and "本页尚未译完" in page and "另一段" not in page
 
 
+def test_a_page_without_a_translation_has_its_title_from_the_map(book):
+    book.build()
+    assert not book.po("book/start/setup").exists()
+    page = book.html("zh/book/start/setup")
+    assert "<title>搭建 " in page and "本页尚未译完" in page and "Another paragraph." in page
+
+
 def test_a_change_of_the_interface_alone_is_written(book):
     book.build()
     path = book.root / "book/locale/zh_CN/LC_MESSAGES/interface.po"
