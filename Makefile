@@ -1,7 +1,7 @@
 # make book · make test · make lab · make clean. Each makes .venv itself, and does no step twice when nothing changed.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help book test lab clean
+.PHONY: help book test lab clean i18n-check i18n-update
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -12,13 +12,19 @@ TEST_ENV := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 TOKENIZER
 CANDIDATES := $(PYTHON) python3.11 python3.12 python3.13 python3 python
 
 help:  ## this list
-	@sed -n 's/^\([a-z]*\):.*## /make \1: /p' $(firstword $(MAKEFILE_LIST))
+	@sed -n 's/^\([a-z0-9-]*\):.*## /make \1: /p' $(firstword $(MAKEFILE_LIST))
 
 book: $(STAMP)  ## build the course into _build/html (changed chapters run again)
 	@OPENBLAS_NUM_THREADS=1 GOMP_SPINCOUNT=1000 TOKENIZERS_PARALLELISM=false $(BIN)/python -m course_lib.publishing.build $(BOOK_OPTIONS)
 
 test: $(STAMP)  ## run all tests, with coverage
 	@$(TEST_ENV) $(BIN)/python -m pytest -n 2 --cov --cov-report=term $(TEST_OPTIONS)
+
+i18n-check: $(STAMP)  ## is the Chinese edition whole and up to date? (per page; fails where a promised page is not)
+	@$(BIN)/python -m course_lib.publishing.i18n check
+
+i18n-update: $(STAMP)  ## bring the translators' files in book/locale up to the English text
+	@$(BIN)/python -m course_lib.publishing.i18n update
 
 lab: $(STAMP)  ## open JupyterLab; a double click opens a chapter as a notebook
 	@mkdir -p $(LAB)/labconfig

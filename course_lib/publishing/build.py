@@ -9,12 +9,19 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from course_lib.core.errors import CourseError
 from course_lib.core.fingerprint import ROOT
+from course_lib.publishing.language import SOURCE, Edition, edition_config, load_editions
+from course_lib.publishing.offline import require_offline
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+
 
 def build(root: Path = ROOT, *, strict: bool = False, fresh: bool = False, check_map: bool = True) -> Path:
-    """Build the book of ``root`` into ``root/_build/html``.
+    """Build all editions of the book of ``root`` into ``root/_build/html``; cells run once, for the first of them.
 
     Chapters whose code, lock and data are unchanged come from the execution cache; pages that are unchanged are not
     written again.
@@ -37,32 +44,81 @@ def build(root: Path = ROOT, *, strict: bool = False, fresh: bool = False, check
             raise CourseError("no such file", where=str(root / name), remedy="Build from the repository's folder")
     if check_map:
         _check_map(root)
-    from jupyter_book.config import get_final_config
-    from sphinx.application import Sphinx
-    from sphinx.errors import SphinxError
-    from sphinx.util.docutils import docutils_namespace, patch_docutils
+    site, folder = root / "_build" / "html", root / "_build"
+    _make_room(site, fresh)
+    config, editions = read_config(root), load_editions(root)
+    for edition in editions:
+        _prepare_edition(root, edition, folder)
+        settings = edition_config(config, edition, folder)
+        run_sphinx(
+            root,
+            {**settings, "course_check_offline": False},  # a page's twin is not there yet: checked at the end
+            site / edition.folder,
+            folder / (f".doctrees-{edition.folder}" if edition.folder else ".doctrees"),
+            strict=strict,
+            fresh=fresh,
+        )
+    require_offline(site)
+    return site
 
-    config, _ = get_final_config(
+
+def read_config(root: Path) -> dict[str, Any]:
+    """Sphinx settings of ``root/_config.yml``, as Jupyter Book reads it."""
+    from jupyter_book.config import get_final_config
+
+    return get_final_config(
         user_yaml=root / "_config.yml",
         cli_config={"latex_individualpages": False, "external_toc_path": "_toc.yml"},
         sourcedir=root,
         raise_on_invalid=True,
-    )
-    site, doctrees = root / "_build" / "html", root / "_build" / ".doctrees"
-    _make_room(site, fresh)
+    )[0]
+
+
+def run_sphinx(
+    root: Path,
+    settings: dict[str, Any],
+    out: Path,
+    doctrees: Path,
+    *,
+    builder: str = "html",
+    strict: bool = False,
+    fresh: bool = False,
+    quiet: bool = False,
+) -> Sphinx:
+    """One run of Sphinx over the book.
+
+    Args:
+        settings: those of ``read_config``, or of ``edition_config``.
+        out: where the builder writes.
+        doctrees: what Sphinx remembers of the pages.
+        builder: name of the Sphinx builder.
+        strict: write all pages anew, and fail on any warning, not only on errors (after showing all).
+        fresh: forget what earlier builds read.
+        quiet: show warnings and errors only.
+
+    Raises:
+        CourseError: a cell failed, or a page has an error (with ``strict``: a warning).
+    """
+    from sphinx import locale
+    from sphinx.application import Sphinx
+    from sphinx.errors import SphinxError
+    from sphinx.util.docutils import docutils_namespace, patch_docutils
+
+    locale.translators.clear()  # else the words of an edition built before in this process would come first
     errors = _Errors()
     try:
         with patch_docutils(None), docutils_namespace():
             app = Sphinx(
                 srcdir=root,
                 confdir=None,
-                outdir=site,
+                outdir=out,
                 doctreedir=doctrees,
-                buildername="html",
-                confoverrides=config,
+                buildername=builder,
+                confoverrides=settings,
                 warningiserror=strict,
                 keep_going=strict,
                 freshenv=fresh,
+                **({"status": None} if quiet else {}),
             )
             logging.getLogger("sphinx").addHandler(errors)
             app.build(force_all=strict)
@@ -77,7 +133,21 @@ def build(root: Path = ROOT, *, strict: bool = False, fresh: bool = False, check
         (doctrees / "environment.pickle").unlink(missing_ok=True)
         what = f"{errors.count} error(s), shown above" if errors.count else "warnings, shown above"
         raise CourseError(what, where="the book", remedy="Mend the pages they name")
-    return site
+    return app
+
+
+def _prepare_edition(root: Path, edition: Edition, folder: Path) -> None:
+    """Messages and table of contents of an edition, in ``_build``; nothing is touched when nothing changed."""
+    if edition.language == SOURCE:
+        return
+    from course_lib.publishing.i18n_catalog import publish
+    from course_lib.publishing.mapfile import load_map, read_yaml
+    from course_lib.publishing.mapoutput import toc, write_toc
+
+    mindmap, path = load_map(root / "book" / "mindmap.yml"), folder / f"_toc.{edition.language}.yml"
+    publish(root, edition, folder / "locale", mindmap)
+    if not path.is_file() or read_yaml(path) != toc(mindmap, edition.language):
+        write_toc(mindmap, folder, edition.language, path.name)
 
 
 class _Errors(logging.Handler):

@@ -9,17 +9,14 @@ from typing import Any
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
-from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
 import course_lib
-from course_lib.core.errors import CourseError
+from course_lib.core.bilingual import Text, language_of
 from course_lib.core.files import write_json
 from course_lib.core.fingerprint import PACKAGE
 from course_lib.publishing import execution, flow
-from course_lib.publishing.offline import check_offline, vendor_assets
-
-LOGGER = logging.getLogger(__name__)
+from course_lib.publishing.offline import require_offline, vendor_assets
 
 
 class RunCard(nodes.General, nodes.Element):
@@ -33,11 +30,17 @@ class RunCardDirective(SphinxDirective):
         return [RunCard()]
 
 
-def run_card_text(run: dict[str, Any] | None) -> str:
-    """The sentence of a run card; ``run`` is what the execution recorded."""
+def run_card_text(run: dict[str, Any] | None, language: str = "en") -> str:
+    """The sentence of a run card; ``run`` is what the execution recorded, ``language`` that of the edition."""
     if not run:
-        return "This page runs no code."
+        return Text("This page runs no code.", "本页不运行代码。").get(language)
     threads = run["threads"]
+    if language_of(language) == "zh":
+        memory = f"，内存峰值 {run['peak_mb'] / 1000:.1f} GB" if run["peak_mb"] else ""
+        return (
+            f"运行用时 {run['execution_seconds']:.0f} 秒，{threads} 个 CPU 线程{memory}；"
+            f"日期 {run['date'][:10]}，提交 {run['commit']}。"
+        )
     memory = f", peak memory {run['peak_mb'] / 1000:.1f} GB" if run["peak_mb"] else ""
     return (
         f"Ran in {run['execution_seconds']:.0f} s on {threads} CPU thread{'s' if threads != 1 else ''}{memory}, "
@@ -51,13 +54,19 @@ def _run_of(env: BuildEnvironment, page: str) -> dict[str, Any] | None:
 
 def _fill_run_cards(app: Sphinx, doctree: nodes.document, page: str) -> None:
     for card in list(doctree.findall(RunCard)):
-        text = run_card_text(_run_of(app.env, page))
+        text = run_card_text(_run_of(app.env, page), app.config.language)
         card.replace_self(nodes.container("", nodes.paragraph("", text), classes=["run-card"]))
+
+
+def _build_folder(app: Sphinx) -> Path:
+    """The folder that the builds of all editions share."""
+    return Path(app.config.course_build or Path(app.outdir).parent)
 
 
 def _start_book(app: Sphinx) -> None:
     """Point myst-nb at our client, and bring the vendored scripts."""
-    build = Path(app.outdir).parent
+    build = _build_folder(app)
+    app.env.mystnb_config = app.env.mystnb_config.copy(output_folder=str(build / "jupyter_execute"))
     app.course_book = execution.Book(  # type: ignore[attr-defined]
         root=Path(app.srcdir), logs=build / "logs", package=Path(app.config.course_package)
     )
@@ -105,18 +114,18 @@ def _finish(app: Sphinx, exception: Exception | None) -> None:
     if exception or app.builder.format != "html":
         return
     runs = {page: run for page in sorted(app.env.all_docs) if (run := _run_of(app.env, page))}
-    write_json(Path(app.outdir).parent / "execution.json", runs)
+    write_json(_build_folder(app) / "execution.json", runs)
     for template in (Path(app.outdir) / "_static").glob("*webpack-macros.html"):
         template.unlink()  # the themes ship these two templates among their static files; they are no pages
-    problems = check_offline(Path(app.outdir))
-    for problem in problems:
-        LOGGER.error(problem)
-    if problems:
-        raise CourseError(f"{len(problems)} load(s) from elsewhere or missing, listed above", where=str(app.outdir))
+    if app.config.course_check_offline:
+        require_offline(Path(app.outdir))
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     app.add_config_value("course_package", str(PACKAGE), "", [str])
+    app.add_config_value("course_build", "", "", [str])
+    app.add_config_value("course_pages", "", "env", [str])
+    app.add_config_value("course_check_offline", True, "", [bool])
     app.add_config_value("course_vendor", "book/vendor", "", [str])
     app.add_directive("flow", flow.FlowDirective)
     app.add_node(
@@ -134,6 +143,8 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("doctree-read", _remember)
     app.connect("doctree-resolved", _fill_run_cards)
     app.connect("build-finished", _finish, priority=900)  # after all who still write into the site
+    app.setup_extension("course_lib.publishing.language_pages")
+    app.setup_extension("course_lib.publishing.search")
     app.setup_extension("course_lib.publishing.mapdirective")  # brings this package's static folder, too
     # Not safe for parallel reading: the key of a page travels through the object above, within one process.
     return {"version": course_lib.__version__, "parallel_read_safe": False, "parallel_write_safe": True}

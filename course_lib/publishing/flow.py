@@ -295,6 +295,11 @@ class FlowNode(nodes.General, nodes.Element, addnodes.translatable):
     def extract_original_messages(self) -> list[str]:
         return self.get("messages") or _messages(self["flow"], self["alt"])
 
+    def texts(self) -> list[str]:
+        """Alternative text and labels, in the language of the build."""
+        said = self.get("said", {})
+        return [said.get(message, message) for message in _messages(self["flow"], self["alt"])]
+
     def svg(self) -> str:
         """The diagram, in the language of the build."""
         said = self.get("said", {})

@@ -119,6 +119,17 @@ def _npm_ci(folder: Path) -> None:
         )
 
 
+def require_offline(site: Path) -> None:
+    """Raises CourseError where ``check_offline`` finds a problem, after logging all of them as errors."""
+    from sphinx.util import logging
+
+    problems = check_offline(site)
+    for problem in problems:
+        logging.getLogger(__name__).error(problem)
+    if problems:
+        raise CourseError(f"{len(problems)} load(s) from elsewhere or missing, listed above", where=str(site))
+
+
 def check_offline(site: Path) -> list[str]:
     """What in the built site would be loaded from another host, or is missing from the folder: one line per problem.
 
