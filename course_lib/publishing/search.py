@@ -112,7 +112,7 @@ def word_counts(doctree: nodes.document) -> Counter[str]:
 
 
 def _write_counts(app: Sphinx, exception: Exception | None) -> None:
-    """``search_counts.js``: Sphinx's index says where a word stands, but not how often, without which long pages win."""
+    """``search_counts.js``: Sphinx's index says where a word stands, not how often, and without that long pages win."""
     if exception or app.builder.format != "html":
         return
     lengths: dict[str, int] = {}

@@ -44,7 +44,7 @@
     return found;
   };
 
-  /** How much a word's count on a page says (BM25): more for the first few, less on a long page. Once on a mean one: 1. */
+  /** What a word's count on a page says (BM25): more for the first few, less on a long page; once on a mean one: 1. */
   const K = 1.2;
   const B = 0.6;
   const { lengths = {}, often = {} } = Search.counts || {};
