@@ -52,10 +52,11 @@ def check_page(
         elif entry.fuzzy:
             faults["fuzzy"].append(message)
         else:
-            faults["glossary"] += [f"{line}: {message}" for line in violations(terms, message, entry.string)]
             if kept(message) != kept(entry.string):
                 faults["markup"].append(message)
-            if titles.get(message, entry.string) != entry.string:
+            if message not in titles:
+                faults["glossary"] += [f"{line}: {message}" for line in violations(terms, message, entry.string)]
+            elif titles[message] != entry.string:
                 faults["glossary"].append(f"the map says {titles[message]}: {message}")
     faults["stale"] = [entry.id for entry in live(catalog) if entry.id not in set(messages)]
     return report

@@ -8,20 +8,25 @@ the same rules, since each may hold words of the other language. How pages are f
 
 from __future__ import annotations
 
+import json
 import re
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 from docutils import nodes
 from sphinx.application import Sphinx
+from sphinx.search import WordCollector
 from sphinx.search.en import SearchEnglish
 
 from course_lib.core.bilingual import LANGUAGES
+from course_lib.core.files import atomic_file
 from course_lib.publishing.flow import FlowNode
 from course_lib.publishing.mapfile import load_map
 
 #: characters written without spaces between words (kana, Chinese), as the inside of a character class
 CJK = r"\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+_COUNTS = "search_counts.js"
 _RUN = re.compile(rf"[{CJK}]+|[^\W{CJK}]+")
 _WIDE = re.compile(rf"[{CJK}]")
 
@@ -97,11 +102,38 @@ def _add_words(app: Sphinx, doctree: nodes.document, page: str) -> None:
         doctree += FoundBy("", nodes.Text("; ".join(dict.fromkeys(words))))
 
 
+def word_counts(doctree: nodes.document) -> Counter[str]:
+    """How often each word, as it is indexed, stands on a page."""
+    language = EnglishSearch({})
+    collector = WordCollector(doctree, language)
+    doctree.walk(collector)
+    words = (language.stem(word).lower() for word in collector.found_words + collector.found_title_words)
+    return Counter(word for word in words if language.word_filter(word))
+
+
+def _write_counts(app: Sphinx, exception: Exception | None) -> None:
+    """``search_counts.js``: Sphinx's index says where a word stands, not how often, and without that long pages win."""
+    if exception or app.builder.format != "html":
+        return
+    lengths: dict[str, int] = {}
+    often: dict[str, dict[str, int]] = {}  # only what stands more than once: the index has the rest
+    for page in sorted(app.env.found_docs):
+        counts = word_counts(app.env.get_doctree(page))
+        lengths[page] = counts.total()
+        for word, count in sorted(counts.items()):
+            if count > 1:
+                often.setdefault(word, {})[page] = count
+    table = json.dumps({"lengths": lengths, "often": often}, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    with atomic_file(Path(app.outdir) / "_static" / _COUNTS) as file:
+        file.write(f"Search.counts = {table};\n")
+
+
 def _load_ranking(
     app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None
 ) -> None:
     """On the search page alone. Deferred: after Sphinx's own scripts, and before they look at the query."""
     if page == "search":
+        app.add_js_file(_COUNTS, loading_method="defer")
         app.add_js_file("search_rank.js", loading_method="defer", **{"data-map": app.config.root_doc})
 
 
@@ -111,4 +143,5 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_node(FoundBy, **{name: (_skip, None) for name in ("html", "text", "latex", "man", "texinfo")})
     app.connect("doctree-resolved", _add_words)
     app.connect("html-page-context", _load_ranking)
+    app.connect("build-finished", _write_counts)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -16,7 +16,8 @@ const world = {
 };
 world.window = world;
 vm.createContext(world);
-for (const name of ["_static/searchtools.js", "_static/language_data.js", "searchindex.js", "_static/search_rank.js"]) {
+const scripts = ["searchtools.js", "language_data.js", "../searchindex.js", "search_counts.js", "search_rank.js"];
+for (const name of scripts.map((script) => `_static/${script}`)) {
   if (name.endsWith("search_rank.js") && stock) continue;
   vm.runInContext(fs.readFileSync(path.join(site, name), "utf8"), world, { filename: name });
 }

@@ -15,7 +15,7 @@
   const SEEN = 1 / 3; // share of the query's words that some page must hold
   const SECTIONS = 3; // results per page besides the page itself
   const LONG = 4; // characters: a longer run is a phrase that hardly stands so on a page; its pairs are marked instead
-  const MAP = 0.85; // factor for the map page, which names everything: a page about it comes first
+  const MAP = 0.6; // factor for the map page, which names everything: a page about it comes first
   const SCALE = 100; // above the scores that Sphinx gives to titles by itself
 
   const map = document.currentScript?.dataset.map;
@@ -42,6 +42,16 @@
       for (const term of Object.keys(index)) if (term.includes(word)) add(index[term], BEGINNING);
     }
     return found;
+  };
+
+  /** What a word's count on a page says (BM25): more for the first few, less on a long page; once on a mean one: 1. */
+  const K = 1.2;
+  const B = 0.6;
+  const { lengths = {}, often = {} } = Search.counts || {};
+  const mean = Object.values(lengths).reduce((sum, one) => sum + one, 0) / (Object.keys(lengths).length || 1);
+  const countWeight = (word, name) => {
+    const n = (Object.hasOwn(often, word) && often[word][name]) || 1;
+    return (n * (K + 1)) / (n + K * (1 - B + (B * (lengths[name] || mean || 1)) / (mean || 1)));
   };
 
   let unwanted = new Set(); // pages with a word that the query excludes
@@ -75,10 +85,10 @@
     titles.forEach((title, page) => {
       let held = 0;
       let score = 0;
-      for (const { text, headings, idf } of words) {
-        const weight = Math.max(text.get(page) || 0, headings.get(page) || 0);
+      for (const { word, text, headings, idf } of words) {
+        const weight = Math.max(text.get(page) || 0, IN_HEADING * (headings.get(page) || 0));
         held += weight && idf;
-        score += idf * Math.max(text.get(page) || 0, IN_HEADING * (headings.get(page) || 0));
+        score += idf * weight * countWeight(word, docnames[page]);
       }
       const { share, focus } = fit(title);
       if (held / whole < HALF) return;
