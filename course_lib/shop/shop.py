@@ -18,6 +18,8 @@ from course_lib.shop.texts import item_texts
 if TYPE_CHECKING:
     from datasets import Dataset
 
+    from course_lib.shop.simulator import Parameters
+
 #: events that count as interest; an impression alone says what the shop did, not what the user wants
 INTEREST = ("click", "cart", "purchase")
 
@@ -54,6 +56,7 @@ class Shop:
         events_per_user: int = 100,
         seed: int = 0,
         language: str = "en",
+        parameters: Parameters | None = None,
     ) -> Shop:
         """A shop of invented products and people with known truth; the same arguments give the same shop.
 
@@ -62,23 +65,24 @@ class Shop:
             events_per_user: mean number of logged events per user; impressions count as events.
             seed: any whole number ≥ 0.
             language: of the texts, ``"en"`` or ``"zh"``.
+            parameters: other knobs, e.g. ``course_lib.shop.simulator.Parameters(randomised=0.5)``.
 
         Raises:
-            ContractError: a size below 1, an unknown language.
+            ContractError: a size below 1, an unknown language, a knob with an impossible value.
         """
         from course_lib.shop.simulator import simulate
 
-        return cls(**simulate(n_items, n_users, n_queries, events_per_user, seed, language))
+        return cls(**simulate(n_items, n_users, n_queries, events_per_user, seed, language, parameters))
 
     @classmethod
-    def load(cls, name: str, path: str | os.PathLike[str]) -> Shop:
+    def load(cls, name: str, path: str | os.PathLike[str] | None = None) -> Shop:
         """A real shop from a folder in its publisher's own layout (``course data list`` names them).
 
         A table that the data don't have has no rows; what fits none of the tables stands in ``tables``.
 
         Args:
             name: of the data, with a part of them where they have several: ``"chorus"``, ``"s3rec/Beauty"``.
-            path: the folder with the publisher's files.
+            path: the folder with the publisher's files; default where ``course data fetch`` puts them.
 
         Raises:
             ContractError: no data of that name, or no such part.
@@ -104,7 +108,7 @@ class Shop:
         return item_texts(self.items)
 
     def interactions(
-        self, until: int | None = None, since: int | None = None, kinds: tuple[str, ...] = INTEREST
+        self, until: int | None = None, since: int | None = None, kinds: str | tuple[str, ...] = INTEREST
     ) -> Interactions:
         """Logged interest with ``since ≤ timestamp < until``, in stable time order.
 
@@ -112,7 +116,7 @@ class Shop:
 
         Args:
             until, since: seconds since 1970-01-01 UTC; ``None`` means open.
-            kinds: which events count.
+            kinds: which events count: one kind, or several.
 
         Raises:
             DataError: the shop has no log.
@@ -122,6 +126,7 @@ class Shop:
             if moment is not None and not isinstance(moment, (int, float, np.number)):
                 remedy = "Give seconds since 1970-01-01 UTC, e.g. shop.split_time(0.8)"
                 raise ContractError(f"{name} is a {type(moment).__name__}: {moment!r}", remedy=remedy)
+        kinds = (kinds,) if isinstance(kinds, str) else tuple(kinds)
         unknown = set(kinds) - set(EVENT_KINDS)
         if unknown:
             known = ", ".join(EVENT_KINDS)

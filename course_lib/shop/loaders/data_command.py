@@ -102,12 +102,12 @@ def _info(options: argparse.Namespace) -> int:
 
 
 def _fetch(options: argparse.Namespace) -> int:
-    from course_lib.core.cache import course_home
     from course_lib.shop.loaders.fetching import fetch
     from course_lib.shop.loaders.manifests import manifest
+    from course_lib.shop.loaders.registry import fetched
 
     m = manifest(options.name)
-    folder = options.to or str(course_home() / "data" / m.name)
+    folder = options.to or str(fetched(m.name))
     with _Bar(m.bytes) as bar:
         files = fetch(m, folder, options.source, bar)
     if options.json:
@@ -115,7 +115,8 @@ def _fetch(options: argparse.Namespace) -> int:
         return 0
     for file in files:
         print(f"{file['state']:>7}  {file['name']}  {file['bytes']:,} bytes, sha256 verified")
-    print(f"Shop.load({m.name!r}, {folder!r})")
+    where = f", {folder!r}" if options.to else ""
+    print(f"Shop.load({m.name!r}{where})" + (f"; or a part, '{m.name}/…': {m.parts}" if m.parts else ""))
     return 0
 
 

@@ -126,7 +126,10 @@ def _verified(part: Path, file: File, source: str) -> None:
         part.unlink()
         what = f"{file.name} is not the published file: {size:,} bytes with sha256 {digest[:12]}… came"
         what += f", {file.bytes:,} with {file.sha256[:12]}… are expected"
-        raise DataError(what, where=source, remedy="Try again later, or get the file elsewhere and use --from DIR")
+        remedy = "Try again later, or get the file elsewhere and use --from DIR"
+        if "://" not in source:
+            remedy = "The copy is damaged or of another version: get the file anew"
+        raise DataError(what, where=source, remedy=remedy)
 
 
 def _copy(path: Path, part: Path, file: File, progress: Progress) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from course_lib.core.cache import course_home
 from course_lib.core.errors import ContractError, DataError
 from course_lib.shop.loaders.folder import Folder
 from course_lib.shop.loaders.manifests import Manifest, manifest, names
@@ -14,7 +15,12 @@ from course_lib.shop.loaders.manifests import Manifest, manifest, names
 _TABLES = ("items", "queries", "judgements", "users", "events")
 
 
-def load(name: str, path: str | os.PathLike[str]) -> dict[str, Any]:
+def fetched(name: str) -> Path:
+    """Where ``course data fetch NAME`` puts the files unless told otherwise."""
+    return course_home() / "data" / name
+
+
+def load(name: str, path: str | os.PathLike[str] | None = None) -> dict[str, Any]:
     """The fields of ``Shop`` (its tables, ``truth`` and ``source``) from a folder in the publisher's layout.
 
     Args:
@@ -30,6 +36,13 @@ def load(name: str, path: str | os.PathLike[str]) -> dict[str, Any]:
     about = manifest(base)
     if part and not about.parts:
         raise ContractError(f"{base} has no parts, so there is no {name!r}", remedy=f"Say Shop.load({base!r}, path)")
+    if path is None:
+        path = fetched(base)
+        if not path.is_dir():
+            remedy = f"Fetch them by `course data fetch {base}`, or name their folder: Shop.load({name!r}, path)"
+            raise DataError(f"the files of {base} are not there", where=str(path), remedy=remedy)
+    if not isinstance(path, (str, os.PathLike)):
+        raise ContractError(f"the path is a {type(path).__name__}: {path!r}", remedy="Give the folder's path as text")
     folder = Folder(Path(path).expanduser())
     if not folder.path.is_dir():
         what = "this is a file, not a folder" if folder.path.exists() else "no such folder"

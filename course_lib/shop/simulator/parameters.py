@@ -6,7 +6,9 @@ every other value is assumed. No result of a method is ever a reason for a value
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+
+from course_lib.shop.simulator.ranges import check
 
 
 @dataclass(frozen=True)
@@ -139,6 +141,10 @@ class Parameters:
     attraction_budget: float = 1.5
     cart_rate: float = 0.087
     purchase_rate: float = 0.27
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            check(field.name, getattr(self, field.name))
 
 
 @dataclass(frozen=True)

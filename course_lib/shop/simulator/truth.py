@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from scipy.sparse import csr_matrix
@@ -80,3 +80,13 @@ class Truth:
     trend: np.ndarray
     fashion: np.ndarray
     sale: np.ndarray
+
+    def __repr__(self) -> str:
+        """A line per field, with its shape: the arrays themselves would fill a terminal."""
+        values = ((field.name, getattr(self, field.name)) for field in fields(self))
+        lines = [
+            f"  {name}: {type(one).__name__} {list(one.shape)} {one.dtype}" if hasattr(one, "shape")
+            else f"  {name}: {len(one)} names" if isinstance(one, (list, tuple)) else f"  {name}: {one}"
+            for name, one in values
+        ]  # fmt: skip
+        return "Truth of a simulated shop:\n" + "\n".join(lines)
