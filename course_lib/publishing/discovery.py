@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from html import escape
+from html import escape, unescape
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,6 +23,7 @@ from course_lib.core.bilingual import language_of
 from course_lib.core.errors import CourseError
 from course_lib.publishing.discovery_card import card
 from course_lib.publishing.light import build_folder
+from course_lib.publishing.mindmap import load_map
 
 LOGGER = logging.getLogger(__name__)
 VARIABLE = "COURSE_SITE_URL"
@@ -94,8 +95,9 @@ def robots(base: str) -> str:
     return "User-agent: *\nAllow: /\n" + (f"Sitemap: {base.rstrip('/')}/sitemap.xml\n" if base else "")
 
 
-def entry_page(title: str, summary: str, language: str) -> str:
+def entry_page(title: str, summary: str, language: str, base: str = "") -> str:
     """``index.html`` of the site: a page with a title that leads on to the map at once."""
+    canonical = f'<link rel="canonical" href="{escape(base)}book/index.html" />\n' if base else ""
     return f"""<!DOCTYPE html>
 <html lang="{escape(language)}">
 <head>
@@ -104,7 +106,7 @@ def entry_page(title: str, summary: str, language: str) -> str:
 <title>{escape(title)}</title>
 <meta name="description" content="{escape(summary)}" />
 <meta http-equiv="refresh" content="0; url=book/index.html" />
-<link rel="icon" href="_static/favicon.svg" />
+{canonical}<link rel="icon" href="_static/favicon.svg" />
 </head>
 <body><main><h1>{escape(title)}</h1><p><a href="book/index.html">{escape(title)}</a></p></main></body>
 </html>
@@ -137,16 +139,27 @@ def _configure(app: Sphinx, config: Config) -> None:
         check_address(config.html_baseurl or "")
 
 
+def map_summaries(root: Path, language: str) -> dict[str, str]:
+    """Page → what its topic's entry in the map says of it; empty where the book has no map."""
+    path = root / "book" / "mindmap.yml"
+    if not path.is_file():
+        return {}
+    return {topic.page: topic.summary.get(language) for topic in load_map(path).order()}
+
+
+def _start(app: Sphinx) -> None:
+    language = language_of(app.config.language)
+    app.course_summaries = map_summaries(Path(app.srcdir), language)  # type: ignore[attr-defined]
+
+
 def _page(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None) -> None:
-    if doctree is None:
-        text = context.get("title") or ""
-    else:
-        text = first_paragraphs(doctree) or context.get("title") or ""
-    title = re.sub(r"<[^>]*>", "", context.get("title") or "") or app.config.html_title
-    summary = description(f"{re.sub('<[^>]*>', '', text)}") if text else app.config.html_title
+    title = unescape(re.sub(r"<[^>]*>", "", context.get("title") or "")) or app.config.html_title
+    own = first_paragraphs(doctree) if doctree is not None else context.get("course_summary")
+    said = [app.course_summaries.get(page), own]  # type: ignore[attr-defined]
+    summary = description(" ".join(filter(None, said)) or title)
     base = app.config.html_baseurl or ""
     image = ""
-    if base and doctree is not None:
+    if base and "body" in context:
         folder = build_folder(app) / "cards"
         made = card(title, app.config.html_title, folder)
         target = Path(app.outdir) / "_static" / "cards" / made.name
@@ -163,11 +176,10 @@ def _finish(app: Sphinx, exception: Exception | None) -> None:
         return
     out, folder = Path(app.outdir), _folder(app)
     site = out.parents[folder.count("/") - 1] if folder else out
-    summary = description(app.config.html_title)
-    (out / "index.html").write_text(
-        entry_page(app.config.html_title, summary, app.config.language.replace("_", "-")), encoding="utf-8"
-    )
-    base = (app.config.html_baseurl or "").removesuffix(folder)
+    title, own = app.config.html_title, app.config.html_baseurl or ""
+    entry = entry_page(title, title, app.config.language.replace("_", "-"), own)
+    (out / "index.html").write_text(entry, encoding="utf-8")
+    base = own.removesuffix(folder)
     (site / "robots.txt").write_text(robots(base), encoding="utf-8")
     if base:
         (site / "sitemap.xml").write_text(sitemap(site, base), encoding="utf-8")
@@ -177,7 +189,9 @@ def _finish(app: Sphinx, exception: Exception | None) -> None:
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
+    app.setup_extension("course_lib.publishing.discovery_changelog")
     app.connect("config-inited", _configure)
+    app.connect("builder-inited", _start)
     app.connect("html-page-context", _page)
     app.connect("build-finished", _finish, priority=870)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
