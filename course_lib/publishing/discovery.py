@@ -106,7 +106,7 @@ def entry_page(title: str, summary: str, language: str, base: str = "") -> str:
 <title>{escape(title)}</title>
 <meta name="description" content="{escape(summary)}" />
 <meta http-equiv="refresh" content="0; url=book/index.html" />
-{canonical}<link rel="icon" href="_static/favicon.svg" />
+{canonical}<link rel="icon" href="data:," />
 </head>
 <body><main><h1>{escape(title)}</h1><p><a href="book/index.html">{escape(title)}</a></p></main></body>
 </html>

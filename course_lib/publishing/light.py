@@ -20,13 +20,16 @@ from course_lib.core.fingerprint import fingerprint
 from course_lib.publishing import light_icons, light_math
 from course_lib.publishing.offline import TOOLS, vendor_assets
 
-TEMPLATES = Path(__file__).parent / "templates"
+HERE = Path(__file__).parent
+TEMPLATES = HERE / "templates"
 THEME_STYLE = "styles/pydata-sphinx-theme.css"
 #: what the themes copy into every site although no page of this book asks for it
 UNUSED = (
     "scripts/fontawesome.js*", "scripts/*.map", "styles/*.map", "vendor/fontawesome/**/*", "images/logo_*",
     "*webpack-macros.html",
 )  # fmt: skip
+#: small, and called by what the theme and the search page write into their pages
+AT_ONCE = ("documentation_options.js", "doctools.js", "sphinx_highlight.js")
 
 
 def build_folder(app: Sphinx) -> Path:
@@ -35,9 +38,11 @@ def build_folder(app: Sphinx) -> Path:
 
 
 def _configure(app: Sphinx, config: Config) -> None:
-    if str(TEMPLATES) not in config.templates_path:
-        config.templates_path.append(str(TEMPLATES))
+    config.templates_path.insert(0, str(TEMPLATES))  # before the themes', which have put their own there, too
     config.html_math_renderer = light_math.RENDERER
+    # All that makes a page what it is beside its text: a change writes every page anew.
+    parts = [path for name in ("*.py", "templates/**/*.html", "tools/*") for path in sorted(HERE.glob(name))]
+    config.course_look = fingerprint(*parts, _versions())
 
 
 def _start(app: Sphinx) -> None:
@@ -46,8 +51,6 @@ def _start(app: Sphinx) -> None:
     tools = vendor_assets(Path(app.srcdir) / app.config.course_vendor, build_folder(app) / "tools", assets=TOOLS)
     macros = ((app.config.mathjax3_config or {}).get("tex") or {}).get("macros") or {}
     app.course_typesetter = light_math.Typesetter(tools / "mathjax", macros)  # type: ignore[attr-defined]
-    # What a browser may keep of the theme's files: until the theme or the way they are cut down changes.
-    app.course_digest = fingerprint(*sorted(Path(__file__).parent.glob("light*.py")), _versions())  # type: ignore[attr-defined]
     app.add_css_file("theme-mends.css")
 
 
@@ -65,12 +68,22 @@ def theme_static(app: Sphinx) -> Path:
 
 
 def _page(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:
-    """One copy of every glyph per page, and one viewport."""
+    """One copy of every glyph per page, one viewport, and no script that the text waits for."""
     if context.get("body"):
         context["body"] = light_math.share_glyphs(context["body"])
     docutils_viewport = '<meta name="viewport" content="width=device-width, initial-scale=1" />'
     context["metatags"] = (context.get("metatags") or "").replace(docutils_viewport, "")
-    context["course_digest"] = app.course_digest  # type: ignore[attr-defined]
+    for script in context.get("script_files", ()):
+        defer(script)
+    context["course_digest"] = app.config.course_look[:8]  # what a browser may keep of the theme's files
+
+
+def defer(script: Any) -> None:
+    """Let a script file wait until the page is read, unless scripts written into a page call it at once (``AT_ONCE``)."""
+    attributes = getattr(script, "attributes", {})
+    is_file = bool(getattr(script, "filename", None)) and "body" not in attributes
+    if is_file and not str(script.filename).endswith(AT_ONCE) and "async" not in attributes:
+        attributes.setdefault("defer", "defer")
 
 
 def _finish(app: Sphinx, exception: Exception | None) -> None:
@@ -104,6 +117,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
         app.add_html_math_renderer(light_math.RENDERER, (light_math.visit_inline, None), (light_math.visit_block, None))
     except ExtensionError as error:  # loaded twice by two names
         raise CourseError(str(error), where="course_lib.publishing.light") from error
+    app.add_config_value("course_look", "", "html", [str])
     app.connect("config-inited", _configure)
     app.connect("builder-inited", _start)
     app.connect("html-page-context", _page, priority=700)  # after all who change a page's body
