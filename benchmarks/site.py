@@ -4,12 +4,14 @@
 
 The stock book is what ``jupyter-book create`` writes, built by ``jupyter-book build`` with the same installed versions.
 Both are served from this machine with gzip, to a fresh browser per page in which no other host can be reached. A page's
-weight is the sum of the bodies as compressed that it asks for when it is opened; what a page asks of other hosts is counted,
-and weighs nothing here, which favours the stock book: its MathJax and more come from elsewhere. Lighthouse runs its
-default, a phone on a slow network (simulated); the medians of the runs are told. Needs Chromium and, the first time, npm.
+weight is the sum of the bodies as compressed that it asks for when it is opened; what a page asks of other hosts is
+counted, and weighs nothing here, which favours the stock book: its MathJax and more come from elsewhere. Lighthouse
+runs its default, a phone on a slow network (simulated); the medians of the runs are told. Needs Chromium and, the first
+time, npm.
 
-Goals (exit code 1 where one is missed): every page at most 450 KiB and without a request elsewhere; accessibility and SEO
-1.0, best practices at least .96 on every page. Performance depends on the machine: it is told, with its goal of .90, only.
+Goals (exit code 1 where one is missed): every page at most 450 KiB and without a request elsewhere; accessibility and
+SEO 1.0, best practices at least .96 on every page. Performance depends on the machine: it is told, with its goal of
+.90, only.
 """
 
 from __future__ import annotations
@@ -47,7 +49,7 @@ SKIPPED = ("genindex.html", "search.html", "index.html")  # tools, and the page 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--runs", type=int, default=5, metavar="N", help="of Lighthouse per page (default: %(default)s)")
+    parser.add_argument("--runs", type=int, default=5, metavar="N", help="of Lighthouse per page (default: 5)")
     parser.add_argument("--pages", metavar="A,B", help="Lighthouse these pages of the course only (all are weighed)")
     parser.add_argument("--save", type=Path, metavar="FILE", help="write the result with its provenance")
     options = parser.parse_args()
@@ -143,9 +145,8 @@ def site_result(site: Path, chromium: str, lighthouse: Path, runs: int, only: li
 def text_pages(site: Path) -> list[str]:
     """The pages that hold text, as paths below the site."""
     found = [page.relative_to(site) for page in sorted(site.rglob("*.html"))]
-    tops = ("", "zh")  # where the tool pages of an edition lie
-    return [p.as_posix() for p in found
-            if "_static" not in p.parts and not (p.name in SKIPPED and p.parent.as_posix().strip(".") in tops)]  # fmt: skip
+    tools = {Path(top) / name for top in ("", "zh") for name in SKIPPED}
+    return [page.as_posix() for page in found if "_static" not in page.parts and page not in tools]
 
 
 def weighed(site: Path, address: str, sent: dict[str, int], chromium: str) -> dict[str, dict[str, Any]]:
@@ -160,7 +161,8 @@ def weighed(site: Path, address: str, sent: dict[str, int], chromium: str) -> di
             elsewhere: set[str] = set()
             context = browser.new_context(viewport={"width": 1280, "height": 900})
             page = context.new_page()
-            page.on("request", lambda r: elsewhere.add(r.url) if not r.url.startswith((address, "data:", "blob:")) else 0)
+            own = (address, "data:", "blob:")
+            page.on("request", lambda r: None if r.url.startswith(own) else elsewhere.add(r.url))
             page.goto(f"{address}/{name}", wait_until="load")
             page.wait_for_timeout(1000)  # what scripts ask for afterwards
             context.close()

@@ -1,6 +1,7 @@
 """Faults of the themes that keep readers out, mended in every page as it is written.
 
-Each entry of ``MENDS`` names the fault; the browser tests (axe on every page) fail where a mend no longer fits the theme.
+Each entry of ``MENDS`` names the fault; the browser tests (axe on every page) fail where a mend no longer fits the
+theme.
 """
 
 from __future__ import annotations

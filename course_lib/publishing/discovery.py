@@ -33,7 +33,7 @@ NOT_LISTED = ("genindex.html", "search.html", "index.html")
 
 
 def description(text: str, longest: int = LONGEST) -> str:
-    """The first sentence or sentences of ``text`` that fit ``longest`` characters; a longer first one is cut at a word."""
+    """The first sentences of ``text`` that fit ``longest`` characters; a longer first one is cut at a word."""
     text = " ".join(text.split())
     if len(text) <= longest:
         return text
@@ -77,7 +77,8 @@ def head_tags(title: str, summary: str, site: str, language: str, url: str = "",
     if url and image:
         properties |= {"og:image": image, "og:image:width": "1200", "og:image:height": "630", "og:image:alt": title}
     tags = [f'<meta name="{key}" content="{escape(value)}" />' for key, value in names.items()]
-    return "\n".join(tags + [f'<meta property="{key}" content="{escape(value)}" />' for key, value in properties.items()])
+    tags += [f'<meta property="{key}" content="{escape(value)}" />' for key, value in properties.items()]
+    return "\n".join(tags)
 
 
 def sitemap(site: Path, base: str) -> str:

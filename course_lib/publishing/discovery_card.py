@@ -17,8 +17,8 @@ _GROUND, _INK, _QUIET = "#0d2b33", "#ffffff", "#b9d3d9"
 _MARGIN, _WIDE = 84, 860  # pixels: the text's left edge, and how wide it may become
 _CJK = re.compile(r"[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef]")
 #: fonts with Chinese characters, in the order of preference: file name, index of the simplified face
-_CJK_FONTS = (("notosanscjk-bold", 2), ("notosanscjk-regular", 2), ("sourcehansans", 0), ("notosanssc", 0), ("pingfang", 0),
-              ("msyh", 0), ("simhei", 0), ("wqy", 0), ("notoserifcjk-bold", 2))  # fmt: skip
+_CJK_FONTS = (("notosanscjk-bold", 2), ("notosanscjk-regular", 2), ("sourcehansans", 0), ("notosanssc", 0),
+              ("pingfang", 0), ("msyh", 0), ("simhei", 0), ("wqy", 0), ("notoserifcjk-bold", 2))  # fmt: skip
 
 
 def card(title: str, site: str, folder: Path) -> Path:

@@ -1,4 +1,4 @@
-"""The book's page of changes, made from ``CHANGELOG.md`` when the book is built, and linked at the foot of every page."""
+"""The book's page of changes: made from ``CHANGELOG.md`` by the build, linked at the foot of every page."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Light pages: what a page loads is what it uses.
 
 The theme brings an icon font with 1.5 MB of script, source maps, and the search index on every page; MathJax is 1.2 MB
-of script. Here formulas are typeset when the book is built (``light_math``), the icon fonts are cut down to the icons in
-use (``light_icons``), and pages leave out what only the search page needs (``templates/layout.html``).
+of script. Here formulas are typeset when the book is built (``light_math``), the icon fonts are cut down to the icons
+in use (``light_icons``), and pages leave out what only the search page needs (``templates/layout.html``).
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from typing import Any
 
 from sphinx.application import Sphinx
 from sphinx.config import Config
-from sphinx.errors import ExtensionError
 
 from course_lib.core.errors import CourseError
 from course_lib.core.fingerprint import fingerprint
@@ -38,7 +37,8 @@ def build_folder(app: Sphinx) -> Path:
 
 
 def _configure(app: Sphinx, config: Config) -> None:
-    config.templates_path.insert(0, str(TEMPLATES))  # before the themes', which have put their own there, too
+    # Before the themes', which put theirs there, too; a new list, since the default's would go on into the next build.
+    config.templates_path = list(dict.fromkeys([str(TEMPLATES), *config.templates_path]))
     config.html_math_renderer = light_math.RENDERER
     # All that makes a page what it is beside its text: a change writes every page anew.
     parts = [path for name in ("*.py", "templates/**/*.html", "tools/*") for path in sorted(HERE.glob(name))]
@@ -79,7 +79,7 @@ def _page(app: Sphinx, page: str, template: str, context: dict[str, Any], doctre
 
 
 def defer(script: Any) -> None:
-    """Let a script file wait until the page is read, unless scripts written into a page call it at once (``AT_ONCE``)."""
+    """Let a script file wait until the page is read, unless what is written into pages calls it (``AT_ONCE``)."""
     attributes = getattr(script, "attributes", {})
     is_file = bool(getattr(script, "filename", None)) and "body" not in attributes
     if is_file and not str(script.filename).endswith(AT_ONCE) and "async" not in attributes:
@@ -95,9 +95,10 @@ def _finish(app: Sphinx, exception: Exception | None) -> None:
     site, theme = Path(app.outdir), theme_static(app)
     static = site / "_static"
     prune(static)
-    others = [file.read_text(encoding="utf-8") for file in sorted(static.rglob("*.css")) if file != static / THEME_STYLE]
+    sheets = [file for file in sorted(static.rglob("*.css")) if file != static / THEME_STYLE]
     css = (theme / THEME_STYLE).read_text(encoding="utf-8")
-    slim = light_icons.slim(css, site, theme / "vendor" / "fontawesome" / "webfonts", others)
+    slim = light_icons.slim(css, site, theme / "vendor" / "fontawesome" / "webfonts",
+                            [sheet.read_text(encoding="utf-8") for sheet in sheets])  # fmt: skip
     (static / THEME_STYLE).write_text(slim, encoding="utf-8")
 
 
@@ -113,10 +114,7 @@ def prune(static: Path) -> None:
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    try:
-        app.add_html_math_renderer(light_math.RENDERER, (light_math.visit_inline, None), (light_math.visit_block, None))
-    except ExtensionError as error:  # loaded twice by two names
-        raise CourseError(str(error), where="course_lib.publishing.light") from error
+    app.add_html_math_renderer(light_math.RENDERER, (light_math.visit_inline, None), (light_math.visit_block, None))
     app.add_config_value("course_look", "", "html", [str])
     app.connect("config-inited", _configure)
     app.connect("builder-inited", _start)

@@ -1,8 +1,8 @@
 """The icons that pages use, as two small embedded fonts, instead of a font and a script with all the icons there are.
 
-The theme draws its icons by Font Awesome Free: code points in style sheets (``--pst-icon-…``, ``content``) and classes on
-elements (``fa-solid fa-sun``). Both keep working: the fonts, which the installed theme brings, are cut down to the code
-points that the site names, and the theme's rules for the 2,000 other classes are left out.
+The theme draws its icons by Font Awesome Free: code points in style sheets (``--pst-icon-…``, ``content``) and classes
+on elements (``fa-solid fa-sun``). Both keep working: the fonts, which the theme brings, are cut down to the code points
+that the site names, and the theme's rules for the 2,000 other classes are left out.
 """
 
 from __future__ import annotations

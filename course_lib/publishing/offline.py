@@ -21,7 +21,7 @@ Asset = tuple[str, tuple[str, ...], str]
 ASSETS: tuple[Asset, ...] = (
     ("@jupyter-widgets/html-manager/dist", ("embed.js", "*.woff2", "*.woff", "*.ttf"), "widgets"),
 )
-#: for the build: MathJax typesets in Node, and loads an extension when a formula first needs one (\\boldsymbol, \\color, …)
+#: for the build: MathJax typesets in Node, and loads an extension when a formula first needs one (\color, …)
 TOOLS: tuple[Asset, ...] = (
     (
         "mathjax/es5",

@@ -11,7 +11,15 @@ from hypothesis import strategies as st
 
 from course_lib.core.errors import CourseError
 from course_lib.publishing import discovery, discovery_card
-from course_lib.publishing.discovery import check_address, description, entry_page, head_tags, map_summaries, robots, sitemap
+from course_lib.publishing.discovery import (
+    check_address,
+    description,
+    entry_page,
+    head_tags,
+    map_summaries,
+    robots,
+    sitemap,
+)
 from course_lib.publishing.discovery_changelog import TITLE, body
 
 ROOT = Path(__file__).parents[2]
@@ -79,7 +87,8 @@ def test_an_address_that_is_none_is_one_clear_error(address):
 
 
 def test_an_address_ends_with_one_slash():
-    assert check_address("") == "" and check_address("https://e.org/c//") == check_address("https://e.org/c") == "https://e.org/c/"
+    assert check_address("") == ""
+    assert check_address("https://e.org/c//") == check_address("https://e.org/c") == "https://e.org/c/"
 
 
 def test_the_entry_page_leads_on_and_has_a_title():

@@ -157,7 +157,8 @@ def test_outputs_keep_the_pages_ground_in_the_dark(browser):
 @pytest.fixture(scope="module")
 def axe() -> Path:
     """axe-core, fetched from npm into ``_build/checks`` the first time."""
-    return vendor_assets(ROOT / "book" / "vendor", ROOT / "_build" / "checks", assets=CHECKS, dev=True) / "axe/axe.min.js"
+    checks = vendor_assets(ROOT / "book" / "vendor", ROOT / "_build" / "checks", assets=CHECKS, dev=True)
+    return checks / "axe" / "axe.min.js"
 
 
 def _violations(page, axe: Path) -> list[str]:
