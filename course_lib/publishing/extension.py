@@ -145,6 +145,9 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("build-finished", _finish, priority=900)  # after all who still write into the site
     app.setup_extension("course_lib.publishing.language_pages")
     app.setup_extension("course_lib.publishing.search")
+    app.setup_extension("course_lib.publishing.light")
+    app.setup_extension("course_lib.publishing.accessibility")
+    app.setup_extension("course_lib.publishing.discovery")
     app.setup_extension("course_lib.publishing.mapdirective")  # brings this package's static folder, too
     # Not safe for parallel reading: the key of a page travels through the object above, within one process.
     return {"version": course_lib.__version__, "parallel_read_safe": False, "parallel_write_safe": True}

@@ -15,16 +15,25 @@ from course_lib.core.errors import CourseError
 from course_lib.core.files import atomic_folder
 from course_lib.core.fingerprint import fingerprint
 
-#: what is kept of each npm package: (folder in node_modules, files, folder under _static/vendor)
-ASSETS = (
-    # the extensions: MathJax loads them when a formula first needs one (\boldsymbol, \color, …)
-    (
-        "mathjax/es5",
-        ("tex-mml-chtml.js", "output/chtml/fonts/woff-v2/*.woff", "input/tex/extensions/*.js"),
-        "mathjax",
-    ),
+#: what is kept of each npm package: (folder in node_modules, files, folder under the target)
+Asset = tuple[str, tuple[str, ...], str]
+#: for pages: under _static/vendor
+ASSETS: tuple[Asset, ...] = (
     ("@jupyter-widgets/html-manager/dist", ("embed.js", "*.woff2", "*.woff", "*.ttf"), "widgets"),
 )
+#: for the build: MathJax typesets in Node, and loads an extension when a formula first needs one (\color, …)
+TOOLS: tuple[Asset, ...] = (
+    (
+        "mathjax/es5",
+        (
+            "node-main.js", "core.js", "loader.js", "startup.js", "adaptors/liteDOM.js", "a11y/assistive-mml.js",
+            "input/tex.js", "input/tex/extensions/*.js", "output/svg.js", "output/svg/fonts/*.js",
+        ),
+        "mathjax",
+    ),
+)  # fmt: skip
+#: for checks of the built site (development dependencies)
+CHECKS: tuple[Asset, ...] = (("axe-core", ("axe.min.js",), "axe"),)
 _STAMP = "lock.txt"
 
 # Elements and attributes through which a page loads something without being asked.
@@ -48,15 +57,19 @@ _SCRIPT_LOAD = re.compile(
 )
 
 
-def vendor_assets(source: Path, folder: Path, run: bool = True) -> Path:
-    """Fetch the packages that ``source/package-lock.json`` names and keep the files of ``ASSETS`` in ``folder``.
+def vendor_assets(
+    source: Path, folder: Path, run: bool = True, assets: tuple[Asset, ...] = ASSETS, dev: bool = False
+) -> Path:
+    """Fetch the packages that ``source/package-lock.json`` names and keep the files of ``assets`` in ``folder``.
 
     The lock's integrity hashes are checked by npm. Nothing is done when ``folder`` was made from the same lock.
 
     Args:
         source: folder with ``package.json`` and ``package-lock.json``.
-        folder: where ``mathjax/`` and ``widgets/`` shall lie; replaced whole.
+        folder: where the assets' folders shall lie; replaced whole.
         run: whether npm may be called; without, a missing folder is an error.
+        assets: what to keep: ``ASSETS``, ``TOOLS`` or ``CHECKS``.
+        dev: fetch the development dependencies, too.
 
     Raises:
         CourseError: no npm to be found, or npm failed (its last line is quoted).
@@ -64,7 +77,7 @@ def vendor_assets(source: Path, folder: Path, run: bool = True) -> Path:
     lock = source / "package-lock.json"
     if not lock.is_file():
         raise CourseError("the lock file of the vendored scripts is missing", where=str(lock))
-    stamp = fingerprint(lock, ASSETS)
+    stamp = fingerprint(lock, assets)
     have = folder / _STAMP
     if have.is_file() and have.read_text(encoding="utf-8").strip() == stamp:
         return folder
@@ -75,8 +88,8 @@ def vendor_assets(source: Path, folder: Path, run: bool = True) -> Path:
         work.mkdir()
         for name in ("package.json", "package-lock.json"):
             shutil.copy(source / name, work / name)
-        _npm_ci(work)
-        for package, patterns, target in ASSETS:
+        _npm_ci(work, dev)
+        for package, patterns, target in assets:
             base = work / "node_modules" / package
             files = [file for pattern in patterns for file in sorted(base.glob(pattern))]
             if not (base / patterns[0]).is_file():
@@ -107,8 +120,14 @@ def find_npm() -> list[str]:
     return [str(node), str(cli)]
 
 
-def _npm_ci(folder: Path) -> None:
-    command = [*find_npm(), "ci", "--ignore-scripts", "--omit=dev", "--no-audit", "--no-fund", "--loglevel=error"]
+def find_node() -> str:
+    """The program that runs JavaScript: the one that ``find_npm`` finds its npm for."""
+    return next((name for name in find_npm() if Path(name).stem == "node"), None) or str(shutil.which("node"))
+
+
+def _npm_ci(folder: Path, dev: bool = False) -> None:
+    kind = "--include=dev" if dev else "--omit=dev"
+    command = [*find_npm(), "ci", "--ignore-scripts", kind, "--no-audit", "--no-fund", "--loglevel=error"]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, encoding="utf-8", errors="replace")
     if done.returncode:
         lines = [line for line in done.stderr.splitlines() if line.strip() and "A complete log" not in line]

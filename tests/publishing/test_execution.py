@@ -135,8 +135,8 @@ class TinyBook:
 
 @pytest.fixture
 def tiny(root, monkeypatch) -> TinyBook:
-    def bring(folder: Path) -> None:  # in place of npm, which needs a network: what this book needs of the packages
-        for package, patterns, _ in offline.ASSETS:
+    def bring(folder: Path, dev: bool) -> None:  # in place of npm, which needs a network: what this book needs of it
+        for package, patterns, _ in (*offline.ASSETS, *offline.TOOLS):
             _write(folder / "node_modules" / package / patterns[0], "")
 
     monkeypatch.setattr(offline, "_npm_ci", bring)

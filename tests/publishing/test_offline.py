@@ -6,7 +6,7 @@ import pytest
 
 from course_lib.core.errors import CourseError
 from course_lib.publishing import offline
-from course_lib.publishing.offline import ASSETS, check_offline, find_npm, vendor_assets
+from course_lib.publishing.offline import ASSETS, CHECKS, TOOLS, check_offline, find_node, find_npm, vendor_assets
 
 ROOT = Path(__file__).parents[2]
 
@@ -102,9 +102,9 @@ def fake_npm(monkeypatch):
     """Stands for ``npm ci``: lays the files down that the packages would bring, and counts the calls."""
     calls = []
 
-    def install(folder: Path) -> None:
-        calls.append(folder)
-        for package, patterns, _ in ASSETS:
+    def install(folder: Path, dev: bool) -> None:
+        calls.append(dev)
+        for package, patterns, _ in (*ASSETS, *TOOLS, *(CHECKS if dev else ())):
             for pattern in patterns:
                 file = folder / "node_modules" / package / pattern.replace("*", "some")
                 file.parent.mkdir(parents=True, exist_ok=True)
@@ -126,10 +126,18 @@ def test_vendoring_is_done_once_per_lock(tmp_path, fake_npm):
     vendor_assets(source, to)
     vendor_assets(source, to)
     assert len(fake_npm) == 1
-    assert (to / "mathjax/tex-mml-chtml.js").is_file() and (to / "widgets/embed.js").is_file()
-    assert (to / "mathjax/output/chtml/fonts/woff-v2/some.woff").is_file() and not (to / "npm").exists()
+    assert (to / "widgets/embed.js").is_file() and (to / "widgets/some.woff").is_file() and not (to / "npm").exists()
+    assert not (to / "mathjax").exists()  # that is for the build, not for pages
     vendor_assets(_lock(source, '{"other": 1}'), to)
     assert len(fake_npm) == 2
+
+
+def test_tools_of_the_build_and_of_the_checks_lie_apart(tmp_path, fake_npm):
+    source = _lock(tmp_path / "source")
+    tools = vendor_assets(source, tmp_path / "tools", assets=TOOLS)
+    assert (tools / "mathjax/node-main.js").is_file() and (tools / "mathjax/input/tex/extensions/some.js").is_file()
+    checks = vendor_assets(source, tmp_path / "checks", assets=CHECKS, dev=True)
+    assert (checks / "axe/axe.min.js").is_file() and fake_npm == [False, True]
 
 
 def test_a_failed_installation_leaves_the_old_files_and_says_why(tmp_path, fake_npm, monkeypatch):
@@ -145,8 +153,8 @@ def test_a_failed_installation_leaves_the_old_files_and_says_why(tmp_path, fake_
 
 
 def test_a_package_without_its_script_is_an_error(tmp_path, monkeypatch):
-    monkeypatch.setattr(offline, "_npm_ci", lambda folder: None)
-    with pytest.raises(CourseError, match="tex-mml-chtml.js"):
+    monkeypatch.setattr(offline, "_npm_ci", lambda folder, dev: None)
+    with pytest.raises(CourseError, match="embed.js"):
         vendor_assets(_lock(tmp_path / "source"), tmp_path / "to")
 
 
@@ -164,6 +172,14 @@ def test_npm_is_found_without_one_on_the_path(monkeypatch):
     monkeypatch.setattr(offline.shutil, "which", lambda name: None)
     done = subprocess.run([*find_npm(), "--version"], capture_output=True, text=True, env={"PATH": "/nonexistent"})
     assert done.returncode == 0 and done.stdout.strip()[0].isdigit()
+
+
+def test_node_is_found_beside_npm(monkeypatch):
+    import subprocess
+
+    monkeypatch.setattr(offline.shutil, "which", lambda name: None)
+    done = subprocess.run([find_node(), "--eval", "console.log(6 * 7)"], capture_output=True, text=True)
+    assert done.stdout.strip() == "42"
 
 
 def test_the_lock_names_hashes_and_no_registry():

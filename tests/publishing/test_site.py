@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from course_lib.publishing.offline import check_offline
+from course_lib.publishing.offline import CHECKS, check_offline, vendor_assets
 
 ROOT = Path(__file__).parents[2]
 SITE = ROOT / "_build" / "html"
@@ -112,12 +112,11 @@ def test_a_visit_notices_what_goes_wrong(browser, tmp_path):
 def test_every_page_opens_without_a_fault(browser, theme):
     faults = {}
     with Visit(browser, theme=theme) as visit:
-        for path in [SITE / "index.html", *_pages()]:
+        for path in [SITE / "index.html", *_all_pages()]:
             page = visit.open(path)
             page.wait_for_function("window.jQuery || document.readyState === 'complete'")
             if page.locator(".math").count():
-                page.wait_for_selector("mjx-container", timeout=30_000, state="attached")
-                assert page.locator("mjx-merror").count() == 0, path
+                assert page.locator(".math").count() == page.locator(".math mjx-container > svg").count(), path
             assert page.evaluate("document.documentElement.dataset.theme") == theme, path
             if visit.faults:
                 faults[path.name], visit.faults = visit.faults, []
@@ -153,3 +152,130 @@ def test_outputs_keep_the_pages_ground_in_the_dark(browser):
                 "[...document.querySelectorAll('.text_html')].map(e => getComputedStyle(e).backgroundColor)"
             )
             assert set(grounds) <= {"rgba(0, 0, 0, 0)"}, path
+
+
+@pytest.fixture(scope="module")
+def axe() -> Path:
+    """axe-core, fetched from npm into ``_build/checks`` the first time."""
+    checks = vendor_assets(ROOT / "book" / "vendor", ROOT / "_build" / "checks", assets=CHECKS, dev=True)
+    return checks / "axe" / "axe.min.js"
+
+
+def _violations(page, axe: Path) -> list[str]:
+    """What axe finds serious or critical on an open page: one line per element."""
+    page.add_script_tag(path=str(axe))
+    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
+    return [f"{v['impact']} {v['id']}: {node['html'][:160]}"
+            for v in found if v["impact"] in ("serious", "critical") for node in v["nodes"]]  # fmt: skip
+
+
+@pytest.mark.browser
+@needs_browser
+def test_axe_finds_a_planted_fault(browser, axe, tmp_path):
+    page = tmp_path / "page.html"
+    page.write_text("<!DOCTYPE html><html><title>t</title><body><button></button><img src='data:,'></body></html>")
+    with Visit(browser) as visit:
+        found = " ".join(_violations(visit.open(page), axe))
+    assert "button-name" in found and "image-alt" in found and "html-has-lang" in found
+
+
+def _all_pages() -> list[Path]:
+    """Every page that a reader can open, in every edition, but not the ones that only lead on."""
+    pages = [p for p in sorted(SITE.rglob("*.html")) if "_static" not in p.relative_to(SITE).parts]
+    return [p for p in pages if 'http-equiv="refresh"' not in p.read_text(encoding="utf-8")[:3000].lower()]
+
+
+@pytest.mark.browser
+@pytest.mark.site
+@needs_site
+@needs_browser
+@pytest.mark.parametrize("width", [1280, 360])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_has_nothing_serious_to_say_on_any_page(browser, axe, theme, width):
+    faults = {}
+    with Visit(browser, width=width, theme=theme) as visit:
+        for path in _all_pages():
+            page = visit.open(path)
+            page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+            found = _violations(page, axe)
+            if found:
+                faults[path.relative_to(SITE).as_posix()] = found
+    assert faults == {}
+
+
+@pytest.mark.browser
+@pytest.mark.site
+@needs_site
+@needs_browser
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_system_s_colours_are_the_default_and_the_button_turns_them(browser, scheme):
+    context = browser.new_context(color_scheme=scheme, offline=True)
+    page = context.new_page()
+    said = []
+    page.on("console", lambda m: said.append(m.text) if m.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.goto((SITE / "book" / "index.html").as_uri())
+    root = "[document.documentElement.dataset.mode, document.documentElement.dataset.theme]"
+    assert page.evaluate(root) == ["auto", scheme]
+    page.locator(".theme-switch-button").first.click()
+    other = {"light": "dark", "dark": "light"}[scheme]
+    assert page.evaluate(root) == [other, other]
+    page.reload()
+    assert page.evaluate(root) == [other, other] and said == []
+    context.close()
+
+
+@pytest.mark.browser
+@pytest.mark.site
+@needs_site
+@needs_browser
+def test_what_the_keyboard_reaches_shows_it(browser):
+    """Tab through a chapter: every stop is in sight and has a ring."""
+    with Visit(browser) as visit:
+        page = visit.open(SITE / "book" / "start" / "setup.html")
+        seen = set()
+        for _ in range(40):
+            page.keyboard.press("Tab")
+            name, ring, width, height = page.evaluate(
+                """() => { const e = document.activeElement, s = getComputedStyle(e), box = e.getBoundingClientRect()
+                     return [e.outerHTML.slice(0, 120), s.outlineStyle !== "none" && parseFloat(s.outlineWidth) > 0
+                             || s.boxShadow !== "none", box.width, box.height] }"""
+            )
+            if name.startswith("<body"):
+                break
+            seen.add(name)
+            assert ring and width > 0 and height > 0, name
+        assert len(seen) > 15
+
+
+@pytest.mark.browser
+@pytest.mark.site
+@needs_site
+@needs_browser
+def test_without_a_script_formulas_and_text_are_there(browser):
+    context = browser.new_context(java_script_enabled=False, offline=True, viewport={"width": 360, "height": 900})
+    page = context.new_page()
+    page.goto((SITE / "book" / "start" / "first_hour.html").as_uri())
+    boxes = page.locator("mjx-container > svg")
+    assert boxes.count() > 5 and all(box.bounding_box()["width"] > 3 for box in boxes.all())
+    assert page.locator(".theme-switch-button:visible").count() == 0  # a button that could do nothing
+    context.close()
+
+
+@pytest.mark.browser
+@pytest.mark.site
+@needs_site
+@needs_browser
+def test_less_motion_where_a_reader_asks_for_it(browser):
+    moving = """[...document.querySelectorAll("*")].filter(e => {
+      const s = getComputedStyle(e)
+      return [...s.transitionDuration.split(","), ...s.animationDuration.split(",")].some(t => parseFloat(t) > 0.01)
+    }).length"""
+    counts = []
+    for wish in ("no-preference", "reduce"):
+        context = browser.new_context(reduced_motion=wish, offline=True)
+        page = context.new_page()
+        page.goto((SITE / "book" / "start" / "setup.html").as_uri())
+        counts.append(page.evaluate(moving))
+        context.close()
+    assert counts[0] > 0 and counts[1] == 0
