@@ -1,0 +1,47 @@
+"""A small book of one's own: pages written in a test, built with the extensions that the test names."""
+
+import io
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+class SmallBook:
+    """Pages below a temporary folder; ``build`` returns the folder of the output and the warnings."""
+
+    def __init__(self, root: Path):
+        self.root = root
+
+    def write(self, path: str, text: str) -> Path:
+        file = self.root / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+        return file
+
+    def build(self, *extensions: str, language: str = "en", builder: str = "html", **settings) -> tuple[Path, str]:
+        from sphinx.application import Sphinx
+        from sphinx.util.docutils import docutils_namespace, patch_docutils
+
+        out, warnings = self.root / "_build" / f"{builder}-{language}", io.StringIO()
+        use = {
+            "extensions": ["myst_parser", *(f"course_lib.publishing.{name}" for name in extensions)],
+            "root_doc": "index", "source_suffix": {".md": "markdown"}, "language": language,
+            "myst_enable_extensions": ["colon_fence", "dollarmath", "amsmath"], "exclude_patterns": ["_build"],
+            "html_theme": "basic", "html_static_path": [str(ROOT / "course_lib/publishing/static")],
+            "locale_dirs": [str(self.root / "locale")], "gettext_compact": False, **settings,
+        }  # fmt: skip
+        use["extensions"] = ["sphinx_design", *use["extensions"]]
+        with patch_docutils(), docutils_namespace():
+            app = Sphinx(self.root, None, out, out / ".doctrees", builder, use, status=None, warning=warnings, freshenv=True)
+            app.build(force_all=True)
+        return out, warnings.getvalue()
+
+    def html(self, page: str = "index", language: str = "en") -> str:
+        return (self.root / "_build" / f"html-{language}" / f"{page}.html").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def small_book(tmp_path: Path) -> SmallBook:
+    return SmallBook(tmp_path)
