@@ -31,6 +31,8 @@ WORDS = {
     "symbols": Text("Maths, the symbols", "数学，符号表"),
 }
 
+_UNSEEN = (nodes.target, nodes.system_message)  # nothing on the page, so that they end no run of formulas
+
 
 class Fold(nodes.General, nodes.Element):
     """What the business track folds; ``kind`` is ``code`` or ``maths``, ``summary`` the line that stays."""
@@ -59,21 +61,21 @@ def _fold_maths(section: nodes.section, language: str) -> None:
     """Fold each run of the section's children that says formulas, their introductions, or their symbols."""
     if not any(isinstance(child, nodes.math_block) for child in section):
         return
+    seen = [child for child in section.children if not isinstance(child, _UNSEEN)]
     runs: list[list[nodes.Node]] = [[]]
-    children = list(section.children)
-    for child, following in zip(children, [*children[1:], None]):
+    for child, following in zip(seen, [*seen[1:], None]):
         if _is_maths(child, following):
             runs[-1].append(child)
-        elif not isinstance(child, nodes.target | nodes.system_message):  # these are not seen and end no run
+        else:
             runs.append([])
     for run in filter(None, runs):
         n = sum(isinstance(node, nodes.math_block) for node in run)
         summary = _counted("maths", n, language) if n else WORDS["symbols"].get(language)
         fold = Fold(kind="maths", summary=summary)
-        section.insert(section.index(run[0]), fold)
-        for node in run:
-            section.remove(node)
-            fold += node
+        first, last = section.index(run[0]), section.index(run[-1])
+        whole = section.children[first : last + 1]  # with the targets between, which links to the formulas need
+        section[first : last + 1] = [fold]
+        fold += whole
 
 
 def _is_maths(node: nodes.Node, following: nodes.Node | None) -> bool:
@@ -87,9 +89,9 @@ def _is_maths(node: nodes.Node, following: nodes.Node | None) -> bool:
 
 
 def is_symbol_table(table: nodes.table) -> bool:
-    """Whether each row of the table begins with a formula: it says what the symbols of the formulas above mean."""
+    """Whether most rows of the table begin with a formula: it says what the symbols of the formulas above mean."""
     rows = [row for body in table.findall(nodes.tbody) for row in body.children]
-    return bool(rows) and all(next(row[0].findall(nodes.math), None) is not None for row in rows)
+    return 2 * sum(next(row[0].findall(nodes.math), None) is not None for row in rows) > len(rows)
 
 
 def _lines(source: nodes.Element) -> int:

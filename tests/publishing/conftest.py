@@ -21,18 +21,19 @@ class SmallBook:
         return file
 
     def build(self, *extensions: str, language: str = "en", builder: str = "html", **settings) -> tuple[Path, str]:
+        from sphinx import locale
         from sphinx.application import Sphinx
         from sphinx.util.docutils import docutils_namespace, patch_docutils
 
+        locale.translators.clear()  # else the words of a book that was built before in this process would come first
         out, warnings = self.root / "_build" / f"{builder}-{language}", io.StringIO()
         use = {
-            "extensions": ["myst_parser", *(f"course_lib.publishing.{name}" for name in extensions)],
+            "extensions": ["sphinx_design", "myst_parser", *(f"course_lib.publishing.{name}" for name in extensions)],
             "root_doc": "index", "source_suffix": {".md": "markdown"}, "language": language,
             "myst_enable_extensions": ["colon_fence", "dollarmath", "amsmath"], "exclude_patterns": ["_build"],
             "html_theme": "basic", "html_static_path": [str(ROOT / "course_lib/publishing/static")],
             "locale_dirs": [str(self.root / "locale")], "gettext_compact": False, **settings,
         }  # fmt: skip
-        use["extensions"] = ["sphinx_design", *use["extensions"]]
         with patch_docutils(), docutils_namespace():
             app = Sphinx(self.root, None, out, out / ".doctrees", builder, use, status=None, warning=warnings, freshenv=True)
             app.build(force_all=True)
