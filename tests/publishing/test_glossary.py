@@ -57,7 +57,9 @@ def test_the_books_own_glossary_is_whole():
     entries = load_entries(ROOT)
     assert len(entries) > 100
     assert all(re.fullmatch(r"term(-[a-z0-9]+)+", entry.anchor) for entry in entries)
-    assert all(re.search(r"[\u4e00-\u9fff]", entry.term.zh) for entry in entries)
+    assert all(re.search(r"[\u4e00-\u9fff]", text) for entry in entries for text in (entry.term.zh, entry.meaning.zh or "无"))
+    assert all(entry.meaning.en.endswith(".") and entry.meaning.zh.endswith("。") for entry in entries if entry.meaning.en)
+    assert sum(bool(entry.meaning.en) for entry in entries) > 0.8 * len(entries)
 
 
 def test_topics_are_found_by_whole_words_in_either_language():
