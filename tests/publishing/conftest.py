@@ -1,6 +1,8 @@
 """A small book of one's own: pages written in a test, built with the extensions that the test names."""
 
 import io
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -32,6 +34,7 @@ class SmallBook:
             "root_doc": "index", "source_suffix": {".md": "markdown"}, "language": language,
             "myst_enable_extensions": ["colon_fence", "dollarmath", "amsmath"], "exclude_patterns": ["_build"],
             "html_theme": "basic", "html_static_path": [str(ROOT / "course_lib/publishing/static")],
+            "mathjax_path": "language_data.js",  # on no page otherwise; MathJax itself is on the web
             "locale_dirs": [str(self.root / "locale")], "gettext_compact": False, **settings,
         }  # fmt: skip
         with patch_docutils(), docutils_namespace():
@@ -46,3 +49,33 @@ class SmallBook:
 @pytest.fixture
 def small_book(tmp_path: Path) -> SmallBook:
     return SmallBook(tmp_path)
+
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator:
+    """A browser without a network; the test is skipped where there is none."""
+    if CHROMIUM is None:
+        pytest.skip("no Chromium: install the Debian package chromium")
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def reader(chromium) -> Iterator:
+    """A fresh page of the browser; at its end, nothing may have been said on the console."""
+    context, said = chromium.new_context(viewport={"width": 1000, "height": 800}, offline=True), []
+    context.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
+    context.on("weberror", lambda error: said.append(str(error.error)))
+    yield context.new_page()
+    context.close()
+    assert said == []

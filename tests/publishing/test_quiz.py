@@ -199,3 +199,69 @@ class TestTheBooksQuizzes:
             assert sum(a == b for a, b in zip(guess, right)) <= 0.5 * len(quizzes)
         assert sum(a == b for a, b in zip(longest, right)) <= 0.5 * len(quizzes)
         assert all(len(choices) >= 3 for choices in quizzes)
+
+
+@pytest.mark.browser
+class TestInTheBrowser:
+    def open(self, small_book, reader):
+        small_book.write("index.md", page(QUIZ, QUIZ.replace("Why *places*", "Why *sums*")))
+        out, _ = small_book.build("quiz")
+        reader.goto((out / "index.html").as_uri())
+        return reader.locator("fieldset.quiz").first
+
+    def test_a_wrong_answer_says_why_and_the_right_one_says_all(self, small_book, reader):
+        field = self.open(small_book, reader)
+        said, why = field.locator("[aria-live]"), field.locator(".quiz-why")
+        assert field.locator("details").count() == 0 and [why.nth(n).is_visible() for n in range(2)] == [False, False]
+        field.get_by_role("button").click()
+        assert said.inner_text() == WORDS["choose"].en
+        field.get_by_label("It takes < 1 s").check()
+        field.get_by_role("button").click()
+        assert said.inner_text() == f"{WORDS['wrong'].en} {WORDS['again'].en}"
+        assert [why.nth(n).is_visible() for n in range(2)] == [True, False]
+        field.get_by_label("No common unit").check()
+        field.get_by_role("button").click()
+        assert said.inner_text() == f"{WORDS['right'].en} {WORDS['why'].en}"
+        assert [why.nth(n).is_visible() for n in range(2)] == [True, True]
+        assert reader.locator(".quiz-score").inner_text().startswith("1 of 2 answered right, 0 of them at the first")
+
+    def test_the_keyboard_is_enough_and_answers_are_remembered(self, small_book, reader):
+        field = self.open(small_book, reader)
+        field.get_by_label("It takes < 1 s").focus()
+        reader.keyboard.press("ArrowDown")  # moves and answers nothing
+        assert field.get_by_label("No common unit").is_checked() and not reader.locator(".quiz-score").is_visible()
+        reader.keyboard.press("Enter")
+        assert reader.locator(".quiz-score").inner_text().startswith("1 of 2 answered right, 1 of them at the first")
+        reader.reload()
+        assert field.get_by_label("No common unit").is_checked() and field.locator(".quiz-why").last.is_visible()
+        assert json.loads(reader.evaluate("localStorage['course:quiz']"))["pages"]["index"]
+        reader.get_by_role("button", name=WORDS["reset"].en).click()
+        assert not field.get_by_label("No common unit").is_checked() and not field.locator(".quiz-why").last.is_visible()
+        reader.reload()
+        assert not reader.locator(".quiz-score").is_visible()
+
+    @pytest.mark.parametrize("kept", ["no json", '{"version": 1, "pages": {"index": {"x": {"last": "gone"}}}}'])
+    def test_a_broken_or_old_memory_does_no_harm(self, small_book, reader, kept):
+        reader.add_init_script(f"localStorage['course:quiz'] = {json.dumps(kept)}")
+        field = self.open(small_book, reader)
+        field.get_by_label("No common unit").check()
+        field.get_by_role("button").click()
+        assert field.locator(".quiz-why").last.is_visible()
+
+    def test_without_a_memory_it_works_and_says_so(self, small_book, reader):
+        reader.add_init_script("Storage.prototype.setItem = () => { throw new Error('full') }")
+        field = self.open(small_book, reader)
+        field.get_by_label("No common unit").check()
+        field.get_by_role("button").click()
+        assert WORDS["unsaved"].en in reader.locator(".quiz-score").inner_text()
+
+    def test_without_scripts_each_choice_opens_to_its_reason(self, small_book, chromium):
+        small_book.write("index.md", page(QUIZ))
+        out, _ = small_book.build("quiz")
+        context = chromium.new_context(java_script_enabled=False, offline=True)
+        plain = context.new_page()
+        plain.goto((out / "index.html").as_uri())
+        assert not plain.get_by_text("It takes the same.").is_visible()
+        plain.get_by_text("It takes < 1 s").click()
+        assert plain.get_by_text("It takes the same.").is_visible()
+        context.close()

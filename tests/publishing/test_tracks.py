@@ -151,3 +151,65 @@ def test_the_address_is_asked_before_the_memory(code, value):
     program = f"const t = require({json.dumps(str(SCRIPT))}); console.log(JSON.stringify({code}))"
     done = subprocess.run([NODE, "-e", program], capture_output=True, text=True, timeout=30)
     assert done.returncode == 0 and json.loads(done.stdout) == value, done.stderr
+
+
+@pytest.mark.browser
+class TestInTheBrowser:
+    def open(self, small_book, reader, address: str = ""):
+        small_book.write("index.md", PAGE)
+        small_book.write("other.md", PAGE.replace("A chapter", "Another").replace("eq-", "eq-other-"))
+        out, _ = small_book.build("tracks", "printing", html_theme_options={"nosidebar": "true"})
+        reader.goto((out / "index.html").as_uri() + address)
+        return out
+
+    def seen(self, reader) -> tuple[bool, bool, bool]:
+        """Whether the formula, its line, and the plain words can be seen."""
+        return tuple(reader.get_by_text(text).first.is_visible() for text in ("the first", "Maths, 2 formulas", "In plain words"))
+
+    def test_everything_is_open_until_a_reader_chooses(self, small_book, reader):
+        out = self.open(small_book, reader)
+        assert self.seen(reader) == (True, False, True)
+        reader.get_by_label("Business").check()
+        assert self.seen(reader) == (False, True, True)
+        assert reader.get_by_role("status").inner_text() == WORDS["folded"].en
+        reader.get_by_text("Maths, 2 formulas").click()
+        assert self.seen(reader)[0]
+        reader.goto((out / "other.html").as_uri())  # remembered on the next page
+        assert self.seen(reader) == (False, True, True) and reader.get_by_label("Business").is_checked()
+        reader.get_by_label("Business").focus()
+        reader.keyboard.press("ArrowLeft")
+        assert self.seen(reader) == (True, False, True)
+        assert reader.evaluate("localStorage['course:track']") == "developer"
+
+    def test_the_address_says_the_track_and_a_link_to_a_formula_opens_its_fold(self, small_book, reader):
+        self.open(small_book, reader, "?track=business")
+        assert self.seen(reader) == (False, True, True)
+        reader.locator('a[href="#equation-eq-one"]').last.click()
+        reader.wait_for_function("document.querySelector('details.track-fold').open")
+        assert self.seen(reader)[0]
+
+    def test_without_a_memory_the_page_still_switches(self, small_book, reader):
+        refuse = "const real = Storage.prototype[f]; Storage.prototype[f] = function (key, ...rest) {" \
+            "if (key.startsWith('course:')) throw new Error('no'); return real.call(this, key, ...rest) }"  # fmt: skip
+        reader.add_init_script(f"for (const f of ['getItem', 'setItem']) {{ {refuse} }}")
+        self.open(small_book, reader)
+        reader.get_by_label("Business").check()
+        assert self.seen(reader) == (False, True, True)
+
+    def test_print_shows_all(self, small_book, reader):
+        self.open(small_book, reader, "?track=business")
+        reader.emulate_media(media="print")
+        assert self.seen(reader) == (True, False, True)
+        assert not reader.locator(".page-bar").is_visible()
+        reader.emulate_media(media="screen")
+        reader.evaluate("dispatchEvent(new Event('beforeprint'))")  # browsers that can't style what <details> hide
+        assert self.seen(reader)[0]
+        reader.evaluate("dispatchEvent(new Event('afterprint'))")
+        assert not self.seen(reader)[0]
+
+    def test_without_scripts_everything_is_open(self, small_book, chromium):
+        context = chromium.new_context(java_script_enabled=False, offline=True)
+        plain = context.new_page()
+        self.open(small_book, plain)
+        assert self.seen(plain) == (True, False, True) and not plain.locator(".track-switch").is_visible()
+        context.close()
