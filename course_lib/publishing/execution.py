@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ast
 import os
+import platform
 import re
 import subprocess
 import sys
@@ -36,6 +37,7 @@ from course_lib.core.files import atomic_file
 from course_lib.core.fingerprint import PACKAGE, code_fingerprint, fingerprint, imported_modules, lock_fingerprint
 
 _KEY = "course_key"  # stands in the kernelspec metadata while jupyter-cache hashes the notebook
+_RESULTS = "benchmarks/results/"  # what was measured before, with its provenance
 _OUTSIDE = {"_build", ".venv", ".git"}  # folders of the root that are no data
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
@@ -70,6 +72,18 @@ class Book:
             for path in sorted(_named_files(trees, folder, self.root))
         ]
         return fingerprint(code_fingerprint(modules, self.package), lock_fingerprint(self.root), data)
+
+    def origins(self, cells: Sequence[str], folder: Path) -> dict[str, Any]:
+        """Where the data of these cells come from, as far as the code says so.
+
+        Returns:
+            ``simulated``: whether they simulate a shop; ``results``: saved results that they read, seen from the root.
+        """
+        trees = list(_trees(cells))
+        calls = [node.func for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call)]
+        named = {getattr(function, "attr", getattr(function, "id", "")) for function in calls}
+        files = (path.relative_to(self.root.resolve()).as_posix() for path in _named_files(trees, folder, self.root))
+        return {"simulated": "simulate" in named, "results": sorted(f for f in files if f.startswith(_RESULTS))}
 
 
 def _trees(cells: Sequence[str]) -> Iterator[ast.Module]:
@@ -137,7 +151,7 @@ class KeyedClient(NotebookClientCache):
             "succeeded": True,
             "error": None,
             "traceback": None,
-            "course": data,  # ours; myst-nb carries it along
+            "course": {**data, **book.origins(cells, path.parent)},  # ours; myst-nb carries it along
         }
 
     def _execute(self, notebook: Any, path: Path) -> dict[str, Any]:
@@ -177,6 +191,7 @@ class KeyedClient(NotebookClientCache):
             "execution_seconds": seconds,
             "peak_mb": round(peak),
             "threads": threads(),
+            **device(),
             "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
             "commit": commit(self.book.root),
         }
@@ -244,6 +259,20 @@ def threads() -> int:
     if chosen.isdigit() and int(chosen) > 0:
         return int(chosen)
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def device() -> dict[str, str]:
+    """Kinds of the processor (``cpu``) and of the first GPU that a kernel started from here can use (``gpu``), or ``""``."""
+    cpu, gpu = "", ""
+    with suppress(OSError, StopIteration):
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        cpu = next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    if os.environ.get("CUDA_VISIBLE_DEVICES", "0").strip() not in ("", "-1"):
+        with suppress(OSError, subprocess.SubprocessError):
+            command = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
+            done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=20)
+            gpu = next(iter(done.stdout.strip().splitlines()), "")
+    return {"cpu": cpu or platform.processor(), "gpu": gpu}
 
 
 def commit(root: Path) -> str:

@@ -1,4 +1,7 @@
-"""The Sphinx extension of the book: execution cache, diagrams, run cards, vendored scripts, the offline check."""
+"""The Sphinx extension of the book: execution cache, diagrams, vendored scripts, the offline check.
+
+What belongs on a page only (run card, quizzes, tracks, downloads, glossary, print) are extensions of their own.
+"""
 
 from __future__ import annotations
 
@@ -9,53 +12,13 @@ from typing import Any
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
-from sphinx.util.docutils import SphinxDirective
 
 import course_lib
-from course_lib.core.bilingual import Text, language_of
 from course_lib.core.files import write_json
 from course_lib.core.fingerprint import PACKAGE
 from course_lib.publishing import execution, flow
 from course_lib.publishing.offline import require_offline, vendor_assets
-
-
-class RunCard(nodes.General, nodes.Element):
-    """Stands where ``{run-card}`` was until the page is written; then it becomes text."""
-
-
-class RunCardDirective(SphinxDirective):
-    """``{run-card}``: what the page's cells cost when they last ran: time, threads, memory, date, commit."""
-
-    def run(self) -> list[nodes.Node]:
-        return [RunCard()]
-
-
-def run_card_text(run: dict[str, Any] | None, language: str = "en") -> str:
-    """The sentence of a run card; ``run`` is what the execution recorded, ``language`` that of the edition."""
-    if not run:
-        return Text("This page runs no code.", "本页不运行代码。").get(language)
-    threads = run["threads"]
-    if language_of(language) == "zh":
-        memory = f"，内存峰值 {run['peak_mb'] / 1000:.1f} GB" if run["peak_mb"] else ""
-        return (
-            f"运行用时 {run['execution_seconds']:.0f} 秒，{threads} 个 CPU 线程{memory}；"
-            f"日期 {run['date'][:10]}，提交 {run['commit']}。"
-        )
-    memory = f", peak memory {run['peak_mb'] / 1000:.1f} GB" if run["peak_mb"] else ""
-    return (
-        f"Ran in {run['execution_seconds']:.0f} s on {threads} CPU thread{'s' if threads != 1 else ''}{memory}, "
-        f"on {run['date'][:10]}, at commit {run['commit']}."
-    )
-
-
-def _run_of(env: BuildEnvironment, page: str) -> dict[str, Any] | None:
-    return (getattr(env, "nb_metadata", {}).get(page, {}).get("exec_data") or {}).get("course")
-
-
-def _fill_run_cards(app: Sphinx, doctree: nodes.document, page: str) -> None:
-    for card in list(doctree.findall(RunCard)):
-        text = run_card_text(_run_of(app.env, page), app.config.language)
-        card.replace_self(nodes.container("", nodes.paragraph("", text), classes=["run-card"]))
+from course_lib.publishing.runcard import run_of
 
 
 def _build_folder(app: Sphinx) -> Path:
@@ -113,7 +76,7 @@ def _finish(app: Sphinx, exception: Exception | None) -> None:
     """Write ``execution.json`` beside the site, and fail where the site is not offline."""
     if exception or app.builder.format != "html":
         return
-    runs = {page: run for page in sorted(app.env.all_docs) if (run := _run_of(app.env, page))}
+    runs = {page: run for page in sorted(app.env.all_docs) if (run := run_of(app.env, page))}
     write_json(_build_folder(app) / "execution.json", runs)
     for template in (Path(app.outdir) / "_static").glob("*webpack-macros.html"):
         template.unlink()  # the themes ship these two templates among their static files; they are no pages
@@ -134,20 +97,23 @@ def setup(app: Sphinx) -> dict[str, Any]:
         text=(flow.visit_text, None),
         **{name: (flow.visit_other, None) for name in ("latex", "man", "texinfo")},
     )
-    app.add_directive("run-card", RunCardDirective)
-    app.add_node(RunCard)
     app.connect("config-inited", _drop_thebe)
     app.connect("builder-inited", _start_book)
     app.connect("env-get-outdated", _outdated)
     app.connect("env-purge-doc", _forget)
     app.connect("doctree-read", _remember)
-    app.connect("doctree-resolved", _fill_run_cards)
     app.connect("build-finished", _finish, priority=900)  # after all who still write into the site
     app.setup_extension("course_lib.publishing.language_pages")
     app.setup_extension("course_lib.publishing.search")
     app.setup_extension("course_lib.publishing.light")
     app.setup_extension("course_lib.publishing.accessibility")
     app.setup_extension("course_lib.publishing.discovery")
+    app.setup_extension("course_lib.publishing.runcard")
+    app.setup_extension("course_lib.publishing.quiz")
+    app.setup_extension("course_lib.publishing.tracks")
+    app.setup_extension("course_lib.publishing.downloads")
+    app.setup_extension("course_lib.publishing.glossary")
+    app.setup_extension("course_lib.publishing.printing")
     app.setup_extension("course_lib.publishing.mapdirective")  # brings this package's static folder, too
     # Not safe for parallel reading: the key of a page travels through the object above, within one process.
     return {"version": course_lib.__version__, "parallel_read_safe": False, "parallel_write_safe": True}

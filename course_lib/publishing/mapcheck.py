@@ -119,6 +119,9 @@ def _ids(mindmap: MindMap, root: Path) -> Iterator[str]:
 def _rooms(mindmap: MindMap, root: Path) -> Iterator[str]:
     if not (root / f"{INDEX}.md").is_file():
         yield f"{INDEX}.md: the landing page is missing. Write it; the mindmap directive draws the map"
+    for name in mindmap.appendices:
+        if not (root / f"book/{name}.md").is_file():
+            yield f"book/{name}.md: the map names it as an appendix. Write it, or strike it from appendices"
     for topic in mindmap.order():
         for room in ROOMS:
             paths = room_paths(topic, room)
@@ -134,7 +137,7 @@ def _rooms(mindmap: MindMap, root: Path) -> Iterator[str]:
 def _orphans(mindmap: MindMap, root: Path) -> Iterator[str]:
     paths = [path for topic in mindmap.order() for room in ROOMS for path in room_paths(topic, room)]
     owned = {hit for path in paths for hit in root.glob(path)}
-    owned.add(root / f"{INDEX}.md")
+    owned |= {root / f"{page}.md" for page in (INDEX, *(f"book/{name}" for name in mindmap.appendices))}
     kinds = {"book": _PAGES, "solutions": _PAGES + (".py",), "exercises": (".ipynb",), "tests": (".py",)}
     for folder, suffixes in kinds.items():
         for path in sorted((root / folder).rglob("*")):

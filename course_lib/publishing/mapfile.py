@@ -18,6 +18,7 @@ ROLES = ("developer", "business", "both")
 STATUSES = ("planned", "ready")
 ROOMS = ("chapter", "code", "solutions", "exercises", "tests", "grade")
 _BRANCH_ID = re.compile(r"[a-z][a-z0-9_]*")
+_NAME_RULE = "lower-case letters, digits and underscores"
 _TOPIC_ID = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*")
 
 
@@ -30,7 +31,7 @@ def load_map(path: Path | str = MAP_PATH) -> MindMap:
             map fits the repository is for ``check``.
     """
     path = Path(path)
-    head = _Fields(read_yaml(path), str(path), required={"branches"})
+    head = _Fields(read_yaml(path), str(path), required={"branches"}, optional={"appendices"})
     branches = tuple(_branch(raw, str(path), n) for n, raw in enumerate(head.items("branches"), start=1))
     if not branches:
         raise DataError("the map has no branch", where=str(path))
@@ -39,7 +40,8 @@ def load_map(path: Path | str = MAP_PATH) -> MindMap:
         if named.id in seen:
             raise DataError(f"id {named.id!r} stands twice", where=str(path), remedy="Every id names one place")
         seen.add(named.id)
-    return MindMap(branches, path)
+    appendices = (_matching(a, _BRANCH_ID, _NAME_RULE, f"{path}, appendices") for a in head.names("appendices"))
+    return MindMap(branches, path, tuple(appendices))
 
 
 def read_yaml(path: Path) -> Any:
@@ -72,7 +74,7 @@ class _StrictLoader(yaml.SafeLoader):
 
 def _branch(raw: Any, file: str, number: int) -> Branch:
     fields = _Fields(raw, f"{file}, branch {_shown(raw, number)}", required={"id", "title", "summary", "topics"})
-    branch_id = fields.id("id", _BRANCH_ID, "lower-case letters, digits and underscores")
+    branch_id = fields.id("id", _BRANCH_ID, _NAME_RULE)
     topics = tuple(_topic(t, file, branch_id, n) for n, t in enumerate(fields.items("topics"), start=1))
     if not topics:
         raise DataError("a branch without topics", where=fields.where)

@@ -68,10 +68,11 @@ class Branch:
 
 @dataclass(frozen=True)
 class MindMap:
-    """The whole map. ``path`` is the file that it was read from."""
+    """The whole map. ``path`` is the file that it was read from, ``appendices`` names pages that are no topics."""
 
     branches: tuple[Branch, ...]
     path: Path
+    appendices: tuple[str, ...] = ()
 
     def order(self) -> tuple[Topic, ...]:
         """All topics in reading order."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import yaml
 
+from course_lib.core.bilingual import Text
 from course_lib.core.errors import DataError
 from course_lib.core.files import atomic_file
 from course_lib.publishing.mapmodel import MindMap
@@ -14,10 +15,11 @@ from course_lib.publishing.mapmodel import MindMap
 TOC = "_toc.yml"
 LEDGER = "book/mindmap-ids.txt"
 INDEX = "book/index"
+APPENDICES = Text("Reference", "参考")
 
 
 def toc(mindmap: MindMap, language: str = "en") -> dict[str, Any]:
-    """The table of contents in Jupyter Book's format: one part per branch that has a ready topic.
+    """The table of contents in Jupyter Book's format: one part per branch that has a ready topic, then appendices.
 
     Planned topics have no page, so that they appear on the map page only. ``language`` is that of the captions.
     """
@@ -26,6 +28,9 @@ def toc(mindmap: MindMap, language: str = "en") -> dict[str, Any]:
         chapters = [{"file": topic.page} for topic in branch.topics if topic.ready and "chapter" not in topic.never]
         if chapters:
             parts.append({"caption": branch.title.get(language), "chapters": chapters})
+    if mindmap.appendices:
+        chapters = [{"file": f"book/{name}"} for name in mindmap.appendices]
+        parts.append({"caption": APPENDICES.get(language), "chapters": chapters})
     contents: dict[str, Any] = {"format": "jb-book", "root": INDEX}
     return {**contents, "parts": parts} if parts else contents
 

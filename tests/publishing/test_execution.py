@@ -10,7 +10,6 @@ from course_lib.core.errors import CourseError
 from course_lib.publishing import offline
 from course_lib.publishing.build import build, main
 from course_lib.publishing.execution import Book, ChapterError, commit, peak_memory_mb, threads
-from course_lib.publishing.extension import run_card_text
 
 ROOT = Path(__file__).parents[2]
 
@@ -152,7 +151,7 @@ def test_only_what_changed_runs_again(tiny):
     assert "a-first" in tiny.html("one") and "c-first [1]" in tiny.html("two")
     runs = json.loads((tiny.root / "_build" / "execution.json").read_text(encoding="utf-8"))
     assert set(runs) == {"book/start/one", "book/start/two"}
-    assert "Ran in" in tiny.html("one") and runs["book/start/one"]["date"][:10] in tiny.html("one")
+    assert 'class="run-card"' in tiny.html("one") and runs["book/start/one"]["date"][:10] in tiny.html("one")
 
     assert tiny.build() == set()
 
@@ -251,11 +250,3 @@ def test_threads_and_memory_and_commit(monkeypatch, tmp_path):
     assert 1 <= threads() <= os.cpu_count()
     assert peak_memory_mb(os.getpid()) > 1 or not Path("/proc/self/status").exists()
     assert commit(tmp_path) == "unknown"
-
-
-def test_the_run_card_says_what_it_knows():
-    run = {"execution_seconds": 12.4, "threads": 2, "peak_mb": 1234, "date": "2026-01-02T03:04:05Z", "commit": "abc"}
-    assert run_card_text(run) == "Ran in 12 s on 2 CPU threads, peak memory 1.2 GB, on 2026-01-02, at commit abc."
-    assert "memory" not in run_card_text({**run, "peak_mb": 0})
-    assert "1 CPU thread," in run_card_text({**run, "threads": 1})
-    assert run_card_text(None) == "This page runs no code."

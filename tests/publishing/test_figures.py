@@ -248,3 +248,49 @@ def test_a_compared_table_refuses(change, words):
         compared_table({"base": measured([0.5, 0.6])}, **{"baseline": "base", "caption": "x", **change})
     with pytest.raises(ContractError, match="nothing to show"):
         compared_table({}, baseline="base", caption="x")
+
+
+def test_chinese_text_is_as_wide_as_it_will_be():
+    from matplotlib import pyplot
+
+    from course_lib.publishing.figures import cjk
+
+    assert cjk.PATH.read_bytes() == cjk.font_bytes()
+    with style():
+        fig, ax = pyplot.subplots()
+        width = {text: ax.text(0, 0, text).get_window_extent().width for text in ("搜", "搜索引擎", "BM25", "BM25搜索")}
+        size = pyplot.rcParams["font.size"] * fig.dpi / 72
+        picture = show(fig, "中文。")
+    assert width["搜"] == pytest.approx(size, rel=0.1) and width["搜索引擎"] == pytest.approx(4 * width["搜"], rel=0.05)
+    assert width["BM25搜索"] == pytest.approx(width["BM25"] + 2 * width["搜"], rel=0.05)
+    assert {"搜索引擎", "BM25搜索"} <= set(_text(picture))  # it stays text, for the font of the reader's browser
+
+
+def test_text_that_no_font_has_is_an_error_that_shows_it():
+    import warnings
+
+    from matplotlib import pyplot
+
+    with style():
+        fig, ax = pyplot.subplots()
+        ax.set_title("emoji \U0001f6d2")
+        with pytest.raises(ContractError, match="\U0001f6d2"):
+            show(fig, "x")
+    assert not pyplot.fignum_exists(fig.number)
+    with style():  # other warnings are handed on
+        fig, ax = pyplot.subplots()
+        fig.savefig = lambda *a, save=fig.savefig, **k: (warnings.warn("another", UserWarning), save(*a, **k))
+        with pytest.warns(UserWarning, match="another"):
+            show(fig, "x")
+
+
+@pytest.mark.parametrize("label", ["short", "a label that is far too long to stand beside its axes"])
+def test_no_figure_is_wider_than_a_phone_can_show_at_12_px(label):
+    from matplotlib import pyplot
+
+    with style():
+        fig, ax = pyplot.subplots()
+        ax.plot([0, 1], [0, 1])
+        ax.annotate(label[:24], (1, 1), xytext=(6, 0), textcoords="offset points")
+        width = float(re.search(r'width="([\d.]+)pt"', show(fig, "x").svg)[1])
+    assert 13 * 336 / width >= 11.95

@@ -7,6 +7,7 @@ dark theme, and every series also has its own marker and a direct label.
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from course_lib.core.errors import ContractError
+from course_lib.publishing.figures.cjk import families
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -25,6 +27,8 @@ PALETTE = ("#009E73", "#0072B2", "#D55E00", "#CC79A7")
 MARKERS = ("o", "s", "^", "D")
 _INK = "#010203"  # stands for the page's text colour until the SVG is written
 _WIDTH = 4.9  # inches
+_WIDEST = 4.95  # inches, with what stands out of the axes: 13 points are 12 px on a phone, 336 px wide
+_MISSING = re.compile(r"Glyph (\d+) .*missing from", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,7 @@ def style() -> Iterator[None]:
             "axes.facecolor": "none",
             "savefig.facecolor": "none",
             "figure.figsize": (_WIDTH, 3.2),
+            "font.family": families(),
             "font.size": 13,  # on a phone 336 px wide, a figure 4.9 inches wide still shows it at 12 px
             "svg.fonttype": "none",  # text stays text: selectable, and set in the page's font
         }
@@ -78,7 +83,7 @@ def show(fig: Figure, alt: str) -> Picture:
         alt: what the figure shows, in a sentence; required.
 
     Raises:
-        ContractError: no alternative text.
+        ContractError: no alternative text, or a character that is in no font, so that its width is not known.
     """
     import matplotlib as mpl
     from matplotlib import pyplot
@@ -89,9 +94,41 @@ def show(fig: Figure, alt: str) -> Picture:
     text = StringIO()
     # The salt makes ids the same in every build, and different between two figures of a page.
     with mpl.rc_context({"svg.hashsalt": alt, "svg.fonttype": "none"}):
-        fig.savefig(text, format="svg", bbox_inches="tight", pad_inches=0.02, transparent=True, metadata={"Date": None})
-    pyplot.close(fig)
+        options = {"bbox_inches": "tight", "pad_inches": 0.02, "transparent": True, "metadata": {"Date": None}}
+        try:
+            with _no_glyph_missing():
+                _fit(fig)
+                fig.savefig(text, format="svg", **options)
+        finally:
+            pyplot.close(fig)
     return Picture(_for_page(text.getvalue(), alt), alt)
+
+
+def _fit(fig: Figure) -> None:
+    """Make a figure narrower where its labels stand out of it, so that on a phone no text is smaller than 12 px."""
+    for _ in range(3):  # labels move with the axes, so one step may not be enough
+        fig.draw_without_rendering()
+        excess = fig.get_tightbbox().width - _WIDEST
+        if excess <= 0 or fig.get_figwidth() - excess < _WIDTH / 2:
+            return
+        fig.set_figwidth(fig.get_figwidth() - excess)
+
+
+@contextmanager
+def _no_glyph_missing() -> Iterator[None]:
+    """Matplotlib only warns of a character that it can't measure; a figure whose text may overlap is a fault."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield
+    missing = {chr(int(match[1])) for one in caught if (match := _MISSING.match(str(one.message)))}
+    for one in caught:
+        if not _MISSING.match(str(one.message)):
+            warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
+    if missing:
+        raise ContractError(
+            f"a figure has characters that no font here has: {' '.join(sorted(missing))}",
+            remedy="Use Latin or Chinese text, or draw a marker instead of a sign",
+        )
 
 
 def _for_page(svg: str, alt: str) -> str:
