@@ -103,11 +103,11 @@ def show(fig: Figure, alt: str) -> Picture:
 
 def _drawn(fig: Figure) -> str:
     """The SVG of a figure, which is made narrower where labels stand out of it: no text below 12 px on a phone."""
-    for last in (False, False, True):  # labels move with the axes, so one step may not be enough
+    for _ in range(8):  # labels move with the axes, so that a step closes most of the gap and not all of it
         text = StringIO()
         fig.savefig(text, format="svg", bbox_inches="tight", pad_inches=0.02, transparent=True, metadata={"Date": None})
         excess = float(re.search(r'<svg[^>]* width="([\d.]+)pt"', text.getvalue())[1]) / 72 - _WIDEST
-        if last or excess <= 0 or fig.get_figwidth() - excess < _WIDTH / 2:
+        if excess <= 0 or fig.get_figwidth() - excess < _WIDTH / 2:
             break
         fig.set_figwidth(fig.get_figwidth() - excess)
     return text.getvalue()
