@@ -432,6 +432,29 @@ def test_contents_of_a_map_without_pages(repo, raw):
     assert toc(load_map(save(repo, raw))) == {"format": "jb-book", "root": "book/index"}
 
 
+def test_appendices_close_the_contents_and_are_no_orphans(repo, raw):
+    raw["appendices"] = ["words", "news"]
+    mindmap = load_map(save(repo, raw))
+    assert toc(mindmap, "zh")["parts"][-1] == {
+        "caption": "参考", "chapters": [{"file": "book/words"}, {"file": "book/news"}],
+    }  # fmt: skip
+    write_toc(mindmap, repo)
+    (repo / "book/words.md").write_text("# Words\n")
+    assert one(repo).startswith("book/news.md: the map names it as an appendix")
+    (repo / "book/news.md").write_text("# News\n")
+    assert problems(repo) == []
+    save(repo, {**raw, "appendices": ["words"]})
+    write_toc(load_map(repo / "book/mindmap.yml"), repo)
+    assert "book/news.md: belongs to no topic" in one(repo)
+
+
+@pytest.mark.parametrize("names, says", [(["A page"], "bad id 'A page'"), (["x", "x"], "twice"), ("words", "a list")])
+def test_bad_appendices(repo, raw, names, says):
+    raw["appendices"] = names
+    with pytest.raises(DataError, match=says):
+        load_map(save(repo, raw))
+
+
 def test_jupyter_book_accepts_the_contents(repo):
     from sphinx_external_toc.parsing import parse_toc_yaml
 

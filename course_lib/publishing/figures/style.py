@@ -27,7 +27,7 @@ PALETTE = ("#009E73", "#0072B2", "#D55E00", "#CC79A7")
 MARKERS = ("o", "s", "^", "D")
 _INK = "#010203"  # stands for the page's text colour until the SVG is written
 _WIDTH = 4.9  # inches
-_WIDEST = 4.95  # inches, with what stands out of the axes: 13 points are 12 px on a phone, 336 px wide
+_WIDEST = 4.95  # inches, with what stands out of the axes: on a phone, which has 328 px, 13 points are 12 px
 _MISSING = re.compile(r"Glyph (\d+) .*missing from", re.DOTALL)
 
 
@@ -91,27 +91,26 @@ def show(fig: Figure, alt: str) -> Picture:
     alt = " ".join(alt.split())
     if not alt:
         raise ContractError("a figure needs an alternative text", where="alt", remedy="Say in a sentence what it shows")
-    text = StringIO()
     # The salt makes ids the same in every build, and different between two figures of a page.
     with mpl.rc_context({"svg.hashsalt": alt, "svg.fonttype": "none"}):
-        options = {"bbox_inches": "tight", "pad_inches": 0.02, "transparent": True, "metadata": {"Date": None}}
         try:
             with _no_glyph_missing():
-                _fit(fig)
-                fig.savefig(text, format="svg", **options)
+                svg = _drawn(fig)
         finally:
             pyplot.close(fig)
-    return Picture(_for_page(text.getvalue(), alt), alt)
+    return Picture(_for_page(svg, alt), alt)
 
 
-def _fit(fig: Figure) -> None:
-    """Make a figure narrower where its labels stand out of it, so that on a phone no text is smaller than 12 px."""
-    for _ in range(3):  # labels move with the axes, so one step may not be enough
-        fig.draw_without_rendering()
-        excess = fig.get_tightbbox().width - _WIDEST
+def _drawn(fig: Figure) -> str:
+    """The SVG of a figure, which is made narrower where labels stand out of it: no text below 12 px on a phone."""
+    for _ in range(8):  # labels move with the axes, so that a step closes most of the gap and not all of it
+        text = StringIO()
+        fig.savefig(text, format="svg", bbox_inches="tight", pad_inches=0.02, transparent=True, metadata={"Date": None})
+        excess = float(re.search(r'<svg[^>]* width="([\d.]+)pt"', text.getvalue())[1]) / 72 - _WIDEST
         if excess <= 0 or fig.get_figwidth() - excess < _WIDTH / 2:
-            return
+            break
         fig.set_figwidth(fig.get_figwidth() - excess)
+    return text.getvalue()
 
 
 @contextmanager
