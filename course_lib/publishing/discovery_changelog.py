@@ -14,6 +14,7 @@ from course_lib.core.bilingual import Text, language_of
 FILE = "CHANGELOG.md"
 PAGE = "book/changelog"
 TITLE = Text("What changed", "更新记录")
+ENGLISH = Text("The changes are told in English.", "更新记录只有英文。")
 SUMMARY = Text(
     "What changed in the course, its chapters and its package, newest first.",
     "本课程、各章节及配套程序包的更新记录，最新的在最前面（英文）。",
@@ -27,7 +28,8 @@ def body(markdown: str, language: str) -> str:
     html = MarkdownIt("commonmark", {"html": False}).render(markdown)
     html = re.sub(r"^<h1>.*?</h1>\n", "", html, count=1, flags=re.DOTALL)
     mark = "" if language == "en" else ' lang="en"'
-    return f"<section><h1>{TITLE.get(language)}</h1>\n<div{mark}>\n{html}</div></section>"
+    note = "" if language == "en" else f"<p>{ENGLISH.get(language)}</p>\n"
+    return f"<section><h1>{TITLE.get(language)}</h1>\n{note}<div{mark}>\n{html}</div></section>"
 
 
 def _pages(app: Sphinx) -> Iterator[tuple[str, dict[str, Any], str]]:

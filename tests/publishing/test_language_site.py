@@ -71,6 +71,9 @@ def test_a_complete_page_has_no_english_left_outside_code_and_outputs():
     checked = 0
     for page in sorted((SITE / "zh" / "book").rglob("*.html")):
         name = page.relative_to(SITE / "zh").with_suffix("").as_posix()
+        if name == "book/changelog":
+            assert "更新记录只有英文" in page.read_text(encoding="utf-8")
+            continue
         if unfinished(po_path(ROOT, edition, name), edition):
             assert "本页尚未译完" in page.read_text(encoding="utf-8")
             continue
@@ -119,13 +122,9 @@ class _Prose(HTMLParser):
             self.lines[-1] += data
 
 
-@pytest.fixture(scope="module")
-def browser():
-    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with sync_api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield chromium
-        chromium.close()
+@pytest.fixture
+def browser(chromium):
+    return chromium
 
 
 @pytest.fixture

@@ -155,15 +155,6 @@ def test_strips_follow_the_map(tmp_path):
 # --- the map in a browser ------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def chromium():
-    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
 def visit(chromium):
     """Opens pages in one new profile; fails on an error of a page."""
