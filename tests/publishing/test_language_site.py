@@ -90,7 +90,7 @@ class _Prose(HTMLParser):
     """Text of an article by block, without code, cells, formulas, bibliography and diagrams' drawings."""
 
     VOID = {"img", "br", "hr", "input", "meta", "link", "source", "wbr"}
-    OUT = ("cell", "highlight", "math", "bibtex-citation", "citation-list", "run-card")
+    OUT = ("cell", "highlight", "math", "bibtex-citation", "citation-list", "run-card", "glossary-en")
 
     @classmethod
     def of(cls, html: str) -> list[str]:
