@@ -17,8 +17,8 @@ help:  ## this list
 book: $(STAMP)  ## build the course into _build/html (changed chapters run again)
 	@OPENBLAS_NUM_THREADS=1 GOMP_SPINCOUNT=1000 TOKENIZERS_PARALLELISM=false $(BIN)/python -m course_lib.publishing.build $(BOOK_OPTIONS)
 
-test: $(STAMP)  ## run all tests, with coverage
-	@$(TEST_ENV) $(BIN)/python -m pytest -n 2 --cov --cov-report=term $(TEST_OPTIONS)
+test: $(STAMP)  ## run all tests that need no built site and no browser, with coverage
+	@$(TEST_ENV) $(BIN)/python -m pytest -n 2 -m "not site and not browser" --cov --cov-report=term $(TEST_OPTIONS)
 
 i18n-check: $(STAMP)  ## is the Chinese edition whole and up to date? (per page; fails where a promised page is not)
 	@$(BIN)/python -m course_lib.publishing.i18n check

@@ -58,7 +58,7 @@ FLAGS = [
 ]  # fmt: skip
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # its event loop must be gone before tests that run one of their own
 def chromium() -> Iterator:
     """A browser without a network; the test is skipped where there is none."""
     if CHROMIUM is None:

@@ -131,7 +131,7 @@ class Book:
 
 @pytest.fixture
 def book(tmp_path, monkeypatch) -> Book:
-    def bring(folder: Path) -> None:  # in place of npm, which needs a network
+    def bring(folder: Path, *_: object, **__: object) -> None:  # in place of npm, which needs a network
         for package, patterns, _ in offline.ASSETS:
             path = folder / "node_modules" / package / patterns[0]
             path.parent.mkdir(parents=True, exist_ok=True)
