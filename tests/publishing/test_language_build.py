@@ -132,7 +132,7 @@ class Book:
 @pytest.fixture
 def book(tmp_path, monkeypatch) -> Book:
     def bring(folder: Path, *_: object, **__: object) -> None:  # in place of npm, which needs a network
-        for package, patterns, _ in offline.ASSETS:
+        for package, patterns, _ in (*offline.ASSETS, *offline.TOOLS):
             path = folder / "node_modules" / package / patterns[0]
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text("", encoding="utf-8")
@@ -160,7 +160,7 @@ def test_two_editions_from_one_execution(book, capfd):
     assert "另一段。" in whole and "本页尚未译完" not in whole and "保持英文" in whole
     assert "查询" in whole and "aria-label=\"查询得到列表。\"" in whole  # the diagram
     assert re.search(r'<a [^>]*href="../index.html"[^>]*>(<[^>]*>)*导图', whole)
-    assert "运行用时" in whole and "printed words" in whole
+    assert "用时" in whole and "printed words" in whole
     assert re.search(r'class="[^"]*cell_output[^"]*"[^>]*lang="en"', whole)
     assert '<html lang="zh-CN"' in page and "起步" in page and "小书" in page
     assert 'href="../../../book/start/setup.html" hreflang="en"' in page  # the switcher
