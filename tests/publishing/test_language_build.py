@@ -177,7 +177,7 @@ def test_two_editions_from_one_execution(book, capfd):
     english = book.html("book/start/setup")
     assert "Toggle primary sidebar" in english and "Color mode" in english
     assert '<html lang="en"' in english and 'href="../../zh/book/start/setup.html" hreflang="zh-CN"' in english
-    assert "Another paragraph." in english and "Ran in" in english
+    assert "Another paragraph." in english and "Run card" in english
     assert not re.search("[\u4e00-\u9fff]", book.article("book/start/setup"))
     assert "虚拟" in (book.root / "_build/html/searchindex.js").read_text().encode().decode("unicode_escape")
     assert not (book.root / "_build/html/jupyter_execute").exists()  # nothing but pages lies in the site
