@@ -22,6 +22,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 from course_lib.classroom.loading import load_exercise
 from course_lib.core.fingerprint import ROOT
 from course_lib.core.provenance import save_result
+from course_lib.core.script import run_script
 
 QUESTIONS = ("recall_at_k", "ndcg_at_k", "mean_reciprocal_rank", "temporal_split")
 SHELL_SECONDS, NOTEBOOK_SECONDS = 1.0, 0.3  # the goals
@@ -82,4 +83,4 @@ def spread(seconds: list[float]) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_script(main))

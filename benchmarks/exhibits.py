@@ -28,6 +28,7 @@ import numpy as np
 from course_lib.core.fingerprint import ROOT
 from course_lib.core.provenance import save_result
 from course_lib.core.ranking import Ranking
+from course_lib.core.script import run_script
 from course_lib.core.seeds import generator
 from course_lib.recommend.base import Recommender
 from course_lib.recommend.collaborative import IALS, ItemCosine, Popularity, Random
@@ -278,4 +279,4 @@ def say(line: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_script(main))

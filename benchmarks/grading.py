@@ -24,6 +24,7 @@ from typing import Any
 
 from course_lib.core.errors import ContractError
 from course_lib.core.provenance import save_result
+from course_lib.core.script import run_script
 
 COURSE = [str(Path(sys.executable).with_name("course"))]
 OTHERS = ("nbgrader==0.9.6", "otter-grader==7.0.0", "ipykernel", "numpy")
@@ -321,4 +322,4 @@ def say(line: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_script(main))

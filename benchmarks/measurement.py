@@ -27,6 +27,7 @@ from course_lib.core.blocks import rank_in_blocks
 from course_lib.core.ids import IdMap
 from course_lib.core.provenance import save_result
 from course_lib.core.ranking import Ranking, top_k
+from course_lib.core.script import run_script
 from course_lib.core.seeds import generator
 from course_lib.shop.interactions import Interactions
 from course_lib.shop.measurement import evaluate
@@ -46,6 +47,8 @@ def main() -> int:
     parser.add_argument("--threads", type=int, default=1, metavar="N", help="of the product (default: %(default)s)")
     parser.add_argument("--save", type=Path, metavar="FILE", help="write the result with its provenance")
     options = parser.parse_args()
+    if min(options.users, options.items, options.factors, options.runs, options.threads) < 1:
+        parser.error("every number must be at least 1")
     with threadpool_limits(options.threads):
         result = compared(options)
     print(json.dumps(result, indent=2))
@@ -129,4 +132,4 @@ def agrees(ranking: Ranking, past: Interactions, later: Interactions, report: Re
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_script(main))

@@ -25,6 +25,7 @@ from scipy.optimize import nnls
 from course_lib.core.errors import ContractError
 from course_lib.core.fingerprint import ROOT
 from course_lib.core.provenance import save_result
+from course_lib.core.script import run_script
 
 GOAL_ITEMS, GOAL_SECONDS, GOAL_MB = 100_000, 90.0, 4_096.0
 CODE = """
@@ -56,8 +57,10 @@ def main() -> int:
     options = parser.parse_args()
     try:
         sizes = sorted({int(size) for size in options.items.split(",")})
+        if sizes[0] < 1:
+            raise ValueError
     except ValueError:
-        raise ContractError(f"--items is {options.items!r}", remedy="Give whole numbers separated by commas") from None
+        raise ContractError(f"--items is {options.items!r}", remedy="Give whole numbers above 0, separated by commas") from None
     others = {
         "n_users": options.users, "n_queries": options.queries, "events_per_user": options.events_per_user,
         "seed": options.seed, "language": options.language,
@@ -130,4 +133,4 @@ def goals(result: dict[str, Any]) -> dict[str, bool]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_script(main))

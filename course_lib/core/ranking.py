@@ -55,8 +55,10 @@ class Ranking:
                 raise ContractError(f"an id lies outside the catalogue of {len(self.items)} rows")
             if (pad[:, :-1] & ~pad[:, 1:]).any():
                 raise ContractError("a pad (-1) stands before a result")
-            if np.isnan(scores[~pad]).any():
-                raise ContractError("a score is NaN")
+            if (bad := np.isnan(scores) & ~pad).any():
+                row, place = np.argwhere(bad)[0]
+                remedy = "Check the model's output, or pad what it can't score with -1"
+                raise ContractError(f"the score in place {place} of row {row} is NaN", remedy=remedy)
             scores = np.where(pad, np.float32(-np.inf), scores)
             if (scores[:, :-1] < scores[:, 1:]).any():
                 raise ContractError("scores must not rise along a row", remedy="Use Ranking.from_scores to sort them")

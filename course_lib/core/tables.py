@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from course_lib.core.errors import DataError
+from course_lib.core.errors import ContractError, DataError
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -52,12 +52,14 @@ _ACCEPTED = {
 def make_table(name: str, columns: Mapping[str, Any]) -> Dataset:
     """A ``datasets.Dataset`` from columns (lists, NumPy or Arrow arrays of one length), typed by ``SCHEMAS[name]``.
 
-    Columns beyond the schema are kept as they are. Raises DataError as ``check_table`` does, and for values of the
+    Columns beyond the schema are kept as they are. Raises ContractError for another name, DataError as ``check_table`` does, and for values of the
     wrong type, naming the row: nothing is converted but whole numbers to floats.
     """
     import pyarrow as pa
     from datasets import Dataset, DatasetInfo, Features, Value
 
+    if name not in SCHEMAS:
+        raise ContractError(f"no table is called {name!r}", remedy=f"Use one of {', '.join(SCHEMAS)}")
     schema = SCHEMAS[name]
     missing = [c for c in schema if c not in columns]
     if missing:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from course_lib.core.errors import CourseError
 from course_lib.core.fingerprint import ROOT
+from course_lib.core.script import run_script
 from course_lib.publishing.language import SOURCE, Edition, edition_config, load_editions
 from course_lib.publishing.offline import require_offline
 
@@ -189,16 +190,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--fresh", action="store_true", help="forget earlier builds; chapters' results stay cached")
     options = parser.parse_args(arguments)
     start = time.perf_counter()
-    try:
+
+    def make() -> int:
         site = build(options.root, strict=options.strict, fresh=options.fresh)
-    except CourseError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("stopped; finished chapters stay cached", file=sys.stderr)
-        return 130
-    print(f"The book is in {site / 'index.html'} ({(time.perf_counter() - start) / 60:.1f} minutes)")
-    return 0
+        print(f"The book is in {site / 'index.html'} ({(time.perf_counter() - start) / 60:.1f} minutes)")
+        return 0
+
+    return run_script(make, "stopped; finished chapters stay cached")
 
 
 if __name__ == "__main__":

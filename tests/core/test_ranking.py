@@ -121,7 +121,7 @@ def test_from_scores_refuses(scores, options, says):
         ([[0, 5]], [[1, 0]], {}, "outside the catalogue of 5 rows"),
         ([[0, -2]], [[1, 0]], {}, "outside the catalogue"),
         ([[PAD, 1]], [[1, 0]], {}, "a pad .-1. stands before a result"),
-        ([[0, 1]], [[1, np.nan]], {}, "a score is NaN"),
+        ([[0, 1]], [[1, np.nan]], {}, "the score in place 1 of row 0 is NaN"),
         ([[0, 1]], [[0, 1]], {}, "must not rise"),
         ([[3, 3]], [[1, 0]], {}, "an item stands twice"),
         ([[0, 1]], [[1, 0]], {"keys": keys(2)}, "2 keys for 1 rows"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from course_lib import Shop
-from course_lib.shop.simulator.observed import Observed, observe
+from course_lib.shop.log import Log, read_log
 
 
 @pytest.fixture(scope="session")
@@ -15,5 +15,5 @@ def large() -> Shop:
 
 
 @pytest.fixture(scope="session")
-def log(large) -> Observed:
-    return observe(large)
+def log(large) -> Log:
+    return read_log(large)

@@ -7,11 +7,12 @@ import pytest
 
 from course_lib import Shop
 from course_lib.core.errors import ContractError
+from course_lib.shop.log import CART, CLICK, IMPRESSION, PURCHASE, read_log
 from course_lib.shop.simulator import Parameters, credibility, simulate
 from course_lib.shop.simulator.behaviour import _clicks, examination
+from course_lib.shop.simulator.calendar import day_of, week_of
 from course_lib.shop.simulator.catalogue import NONE
 from course_lib.shop.simulator.learnability import propensity_weighting
-from course_lib.shop.simulator.observed import CART, CLICK, IMPRESSION, PURCHASE, observe
 from course_lib.shop.simulator.reformulation import CORRECT, GENERALISE, REPEAT, REPHRASE, SPECIALISE
 
 
@@ -25,7 +26,7 @@ def test_the_log_reads_back_as_rows(large, log):
         assert (log.query[row] == NONE) if not asked else large.queries["query_id"][int(log.query[row])] == asked
         assert ("impression", "click", "cart", "purchase")[log.kind[row]] == event["kind"]
     assert len(np.unique(log.session)) == log.session.max() + 1
-    assert log.day.min() == 0 and log.day.max() == Parameters().days - 1
+    assert day_of(log).min() == 0 and day_of(log).max() == Parameters().days - 1
 
 
 def test_elasticity_is_negative_in_every_segment_and_near_its_truth(large, log):
@@ -41,7 +42,7 @@ def test_elasticity_is_negative_in_every_segment_and_near_its_truth(large, log):
 def test_without_elasticity_the_log_shows_none():
     none = Parameters(elasticities=(("bargain", 0.0), ("regular", 0.0), ("premium", 0.0)), cart_rate=1.0)
     shop = Shop(**simulate(300, 2_000, 60, 60, 0, "en", none))
-    for estimate, error in credibility.elasticity(shop, observe(shop)).values():
+    for estimate, error in credibility.elasticity(shop, read_log(shop)).values():
         assert abs(estimate) < 3 * error
 
 
@@ -121,7 +122,7 @@ def test_groups_differ_in_taste_and_the_larger_one_is_served_better(large, log):
 def test_without_different_tastes_the_groups_fare_alike():
     same = Parameters(group_taste=0.0)
     shop = Shop(**simulate(600, 4_000, 100, 60, 0, "en", same))
-    measured = credibility.by_group(shop, observe(shop))
+    measured = credibility.by_group(shop, read_log(shop))
     assert measured["a"]["click_rate"] == pytest.approx(measured["b"]["click_rate"], rel=0.04)
 
 
@@ -131,7 +132,7 @@ def test_stock_launches_and_spam(large, log):
     assert measured["cold_items"] == pytest.approx(0.1, abs=0.02) and 0.2 < measured["cold_shown"] < 0.8
     assert (measured["stuffed"], measured["duplicated"]) == (0.03, 0.02)
     assert measured["spam_appeal"] < 0.95
-    assert (log.week[log.kind == IMPRESSION] >= large.truth.launch_week[log.item[log.kind == IMPRESSION]]).all()
+    assert (week_of(log)[log.kind == IMPRESSION] >= large.truth.launch_week[log.item[log.kind == IMPRESSION]]).all()
 
 
 def test_stuffed_titles_name_other_goods_and_duplicates_repeat_their_original(large):
@@ -158,7 +159,7 @@ def test_tastes_drift_from_early_to_late(large, log):
 
 def test_without_drift_the_early_taste_stays():
     shop = Shop(**simulate(600, 3_000, 100, 80, 0, "en", Parameters(drift=0.0, seasonal_strength=0.0)))
-    early = credibility.drift(shop, observe(shop))["early"]
+    early = credibility.drift(shop, read_log(shop))["early"]
     assert early[0] == pytest.approx(early[-1], rel=0.05)
 
 
@@ -198,7 +199,7 @@ def test_in_a_cascade_clicks_above_hide_what_stands_below():
     bias = {}
     for model in ("position", "cascade"):
         shop = Shop(**simulate(300, 3_000, 80, 80, 0, "en", Parameters(click_model=model)))
-        bias[model] = propensity_weighting(shop, observe(shop))["weighted_bias"]
+        bias[model] = propensity_weighting(shop, read_log(shop))["weighted_bias"]
     assert abs(bias["position"]) < 0.05 and bias["cascade"] < -0.15
 
 

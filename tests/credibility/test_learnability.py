@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from course_lib import Shop
+from course_lib.shop.log import read_log
 from course_lib.shop.simulator import Parameters, learnability, simulate
-from course_lib.shop.simulator.observed import observe
 
 
 def surely_above(better: np.ndarray, worse: np.ndarray) -> bool:
@@ -49,7 +49,7 @@ def test_weighting_by_the_true_propensity_recovers_relevance(large, log):
 
 def test_randomised_pages_weighted_by_propensity_predict_the_production_ranker():
     shop = Shop(**simulate(200, 6_000, 60, 100, 2, "en", Parameters(randomised=0.5)))
-    measured = learnability.off_policy(shop, observe(shop))
+    measured = learnability.off_policy(shop, read_log(shop))
     assert measured["error"] < 0.02
     assert abs(measured["weighted"] - measured["production"]) < 3 * measured["error"]
     assert measured["production"] - measured["uniform"] > 5 * measured["error"]

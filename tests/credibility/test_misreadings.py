@@ -9,8 +9,9 @@ import pytest
 
 from course_lib import Shop
 from course_lib.core.errors import ContractError
+from course_lib.shop.log import CART, PURCHASE, read_log
 from course_lib.shop.simulator import Parameters, misreadings, simulate
-from course_lib.shop.simulator.observed import CART, PURCHASE, observe
+from course_lib.shop.simulator.calendar import week_of
 
 
 def test_a_better_place_lifts_the_last_products_less_than_the_log_suggests(large, log):
@@ -25,7 +26,7 @@ def test_a_ranker_that_knows_nothing_misleads_nobody():
     """A ranker of pure noise puts the same products everywhere, so the log's curve is the truth's."""
     blind = Parameters(ranker_noise=1e6, randomised=0.0, fashion=(0.0, 0.0))
     shop = Shop(**simulate(300, 4_000, 60, 80, 0, "en", blind))
-    moved = misreadings.last_place_moved(shop, observe(shop))
+    moved = misreadings.last_place_moved(shop, read_log(shop))
     assert moved["log"] == pytest.approx(moved["truth"], rel=0.12)
 
 
@@ -33,7 +34,7 @@ def test_a_sale_sells_less_by_its_prices_than_the_weeks_suggest(large, log):
     effect = misreadings.sale_effect(large, log)
     assert 1.1 < effect["truth"] < effect["visits"] < effect["log"]
     assert effect["log"] == pytest.approx(effect["truth"] * effect["visits"], rel=0.15)  # the two parts multiply
-    bought = (large.truth.sale[log.week] & (log.kind == PURCHASE)).sum()
+    bought = (large.truth.sale[week_of(log)] & (log.kind == PURCHASE)).sum()
     assert abs(bought - effect["expected"]) < 4 * np.sqrt(effect["expected"])
 
 
@@ -44,7 +45,7 @@ def test_a_sale_sells_less_by_its_prices_than_the_weeks_suggest(large, log):
 def test_without_price_response_or_discounts_a_sale_brings_visits_only(changed, slack):
     parameters = Parameters(cart_rate=0.5, **changed)
     shop = Shop(**simulate(300, 3_000, 60, 60, 0, "en", parameters))
-    effect = misreadings.sale_effect(shop, observe(shop), parameters)
+    effect = misreadings.sale_effect(shop, read_log(shop), parameters)
     assert effect["truth"] == pytest.approx(1.0, abs=slack)
     assert effect["log"] == pytest.approx(effect["visits"], rel=0.15) and effect["visits"] > 1.3
 
@@ -69,7 +70,7 @@ def test_orders_are_those_of_plain_counting(large, log):
     """The most frequent query, by hand."""
     from scipy.stats import spearmanr
 
-    from course_lib.shop.simulator.observed import CLICK, IMPRESSION
+    from course_lib.shop.log import CLICK, IMPRESSION
 
     orders = misreadings.orders_of_clicks(large, log, least=40, items=12)
     ranked = {}
@@ -85,10 +86,10 @@ def test_orders_are_those_of_plain_counting(large, log):
 
 def test_too_small_a_log_is_an_error_or_no_query():
     shop = Shop.simulate(n_items=30, n_users=3, n_queries=5, events_per_user=10, seed=0)
-    log = observe(shop)
+    log = read_log(shop)
     assert all(len(v) == 0 for each in misreadings.orders_of_clicks(shop, log).values() for v in each.values())
     with pytest.raises(ContractError, match="no production page shows a full list"):
         misreadings.last_place_moved(shop, log)
-    assert not (shop.truth.sale[log.week] & (log.kind == CART)).any()
+    assert not (shop.truth.sale[week_of(log)] & (log.kind == CART)).any()
     with pytest.raises(ContractError, match="no cart of a sale week"):
         misreadings.sale_effect(shop, log)

@@ -14,12 +14,12 @@ import pytest
 
 from course_lib import Shop
 from course_lib.core.fingerprint import ROOT
+from course_lib.shop.log import CLICK, read_log
 from course_lib.shop.simulator import Parameters, credibility, simulate
-from course_lib.shop.simulator.calendar import WEEK
-from course_lib.shop.simulator.observed import CLICK, observe
+from course_lib.shop.simulator.calendar import WEEK, week_of
 from course_lib.shop.simulator.parameters import SOURCES
+from course_lib.shop.simulator.queries import tokens
 from course_lib.shop.simulator.turnover import turnover
-
 
 DATA = Path(os.environ.get("COURSE_SHARED_DATA") or Path(__file__).resolve().parents[3] / "shared" / "data")
 
@@ -87,12 +87,12 @@ def test_purchases_per_cart_and_pages_per_session(large, log):
 
 def test_popularity_changes_as_fast_as_in_a_real_shop(large, log):
     clicks = log.kind == CLICK
-    measured = turnover(log.item[clicks], log.week[clicks])
+    measured = turnover(log.item[clicks], week_of(log)[clicks])
     assert inside("turnover", measured[0] - measured[-1])
     still = Shop(**simulate(2_000, 2_000, 300, 100, 1, "en", Parameters(fashion=(0.0, 0.0))))
-    log_of_still = observe(still)
+    log_of_still = read_log(still)
     clicks = log_of_still.kind == CLICK
-    measured = turnover(log_of_still.item[clicks], log_of_still.week[clicks], least=30)
+    measured = turnover(log_of_still.item[clicks], week_of(log_of_still)[clicks], least=30)
     assert measured[0] - measured[-1] < 0.2  # seasons, launches and stock alone
 
 
@@ -109,6 +109,46 @@ def test_the_published_turnover_is_that_of_online_retail():
         window = (week >= start) & (week < start + 26)
         measured = turnover(item[window], week[window])
         assert inside("turnover", measured[0] - measured[-1])
+
+
+def counts_of_public_logs() -> dict[str, np.ndarray]:
+    """Events of each item: order lines of Online Retail, the interactions of the others' training files."""
+    logs = {}
+    for name in ("online-retail", "gowalla", "s3rec/Beauty", "s3rec/Sports_and_Outdoors"):
+        events = Shop.load(name, path=DATA / name.partition("/")[0]).events.with_format("arrow")[:]
+        logs[name] = np.array(pc.value_counts(events["item_id"]).field("counts"))
+    return logs
+
+
+def test_the_heads_of_four_public_logs_are_as_flat_as_the_sources_say():
+    if not (DATA / "s3rec").is_dir():
+        pytest.skip(f"{DATA / 's3rec'} is not there")
+    low, high = (float(number) for number in re.search(r"(0\.\d+)–(0\.\d+)", SOURCES["popularity_exponent"].what).groups())
+    measured = {name: credibility.zipf_exponent(counts) for name, counts in counts_of_public_logs().items()}
+    assert round(min(measured.values()), 2) == low and round(max(measured.values()), 2) == high, measured
+
+
+def test_word_mismatch_in_chorus_is_as_the_sources_say():
+    """Candidates came from word search, so a word of the query is rarely missing from what the judges called exact."""
+    if not (DATA / "chorus").is_dir():
+        pytest.skip(f"{DATA / 'chorus'} is not there")
+    shop = Shop.load("chorus", path=DATA / "chorus")
+    titles, texts = dict(zip(shop.items["item_id"], shop.items["title"])), dict(zip(shop.items["item_id"], shop.item_texts))
+    asked = dict(zip(shop.queries["query_id"], (tokens(text, "en") for text in shop.queries["text"])))
+    exact = [(one["query_id"], one["item_id"]) for one in shop.judgements if one["grade"] == 3 and asked[one["query_id"]]]
+
+    def mismatch(of: dict[str, str]) -> tuple[float, float]:
+        """Means over pairs, and over queries."""
+        missing = {pair: len(asked[pair[0]] - tokens(of[pair[1]], "en")) / len(asked[pair[0]]) for pair in exact}
+        queries = {query: [] for query, _ in exact}
+        for (query, _), share in missing.items():
+            queries[query].append(share)
+        return float(np.mean(list(missing.values()))), float(np.mean([np.mean(each) for each in queries.values()]))
+
+    said = re.search(r"it is (0\.\d+) of all fields and (0\.\d+)–(0\.\d+) of titles", SOURCES["word_mismatch"].what)
+    everywhere, low, high = map(float, said.groups())
+    assert round(mismatch(texts)[0], 2) == everywhere
+    assert tuple(round(value, 2) for value in mismatch(titles)) == (low, high)
 
 
 def test_the_week_begins_busy_and_carts_follow_clicks_as_published(large, log):
@@ -142,6 +182,6 @@ def test_some_queries_share_no_word_with_any_product_that_meets_them(words):
 @pytest.mark.parametrize("seed", [2, 3])
 def test_exponents_hold_at_the_size_of_a_chapter(seed):
     shop = Shop.simulate(seed=seed)
-    counts = credibility.popularity(shop, observe(shop))
+    counts = credibility.popularity(shop, read_log(shop))
     assert inside("popularity_exponent", credibility.zipf_exponent(counts["clicks"]))
     assert inside("query_exponent", credibility.zipf_exponent(counts["searches"]))

@@ -9,8 +9,8 @@ import pytest
 
 from course_lib import Shop
 from course_lib.core.errors import ContractError
+from course_lib.shop.log import read_log
 from course_lib.shop.simulator import Parameters, credibility, published, simulate
-from course_lib.shop.simulator.observed import observe
 from course_lib.shop.simulator.parameters import SOURCES, Source
 
 
@@ -43,7 +43,7 @@ def test_a_shop_that_is_unlike_the_published_ones_says_so(words):
         elasticities=(("bargain", -0.2), ("regular", -0.2), ("premium", -0.2)),
     )  # fmt: skip
     shop = Shop(**simulate(400, 2_000, 100, 60, 0, "en", odd))
-    rows = {row.name: row for row in published.with_source(shop, observe(shop), words | {"typo_rate": 0.5})}
+    rows = {row.name: row for row in published.with_source(shop, read_log(shop), words | {"typo_rate": 0.5})}
     outside = {name for name, row in rows.items() if row.row()[3] == "no"}
     assert outside >= {
         "searches with a typo", "price elasticity of the mean user", "carts that are bought", "pages of a session",
@@ -93,7 +93,7 @@ def test_errors_are_those_of_many_logs():
     rows = []
     for seed in range(12):
         shop = Shop.simulate(n_items=400, n_users=1_500, n_queries=100, events_per_user=60, seed=seed)
-        log = observe(shop)
+        log = read_log(shop)
         rows.append([published._weekend(shop, log), published._elasticity(shop, log)])
     for column in (0, 1):
         values = [row[column][0] for row in rows]

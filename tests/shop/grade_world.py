@@ -89,6 +89,10 @@ WORTH = Number(
             "This is the additional margin. The model has its price as well: a small one, but for every search.",
             "这是增加的毛利。模型本身也有价格：单价很小，但每次搜索都要付。",
         )),
+        Wrong("the_cost_alone", "worth_of_a_point = -2000000 * 0.01", Text(
+            "This is what the model costs. It also wins points of page fill, and those bring sales.",
+            "这是模型的费用。但模型也提高了页面可填满程度，由此带来销售额。",
+        )),
         Wrong("without_the_margin", "worth_of_a_point = 2000 * 8 * 18 - 2000000 * 0.01", Text(
             "You count all additional sales as profit. Of each sale the shop keeps only its margin.",
             "你把增加的销售额全算成了利润。每笔销售，商店只留下毛利部分。",

@@ -14,8 +14,8 @@ from course_lib import Shop
 from course_lib.classroom.literal import read_literal
 from course_lib.classroom.loading import load_exercise
 from course_lib.classroom.spec import Choice, Code, Number
+from course_lib.shop.log import CLICK, IMPRESSION, Log, read_log
 from course_lib.shop.simulator import Parameters, credibility, learnability, simulate
-from course_lib.shop.simulator.observed import CLICK, IMPRESSION, Observed, observe
 
 EXERCISE = load_exercise("shop.simulator")
 CODE = [question.name for question in EXERCISE.questions if isinstance(question, Code)]
@@ -46,8 +46,8 @@ def shop() -> Shop:
 
 
 @pytest.fixture(scope="module")
-def log(shop) -> Observed:
-    return observe(shop)
+def log(shop) -> Log:
+    return read_log(shop)
 
 
 def test_every_question_teaches():
@@ -132,7 +132,7 @@ def test_an_exponent_that_was_put_in_comes_out():
     assert function("zipf_exponent")(counts, 150) == pytest.approx(0.8, abs=1e-3)
 
 
-def shown_and_clicked(log: Observed, chosen: np.ndarray) -> tuple[np.ndarray, list[int]]:
+def shown_and_clicked(log: Log, chosen: np.ndarray) -> tuple[np.ndarray, list[int]]:
     """Rows of the impressions among the chosen events, and whether each was clicked."""
     page = log.session * 1_000 + log.position
     clicked = np.isin(page, page[chosen & (log.kind == CLICK)])

@@ -12,8 +12,8 @@ import pytest
 from course_lib.classroom.literal import read_literal
 from course_lib.classroom.loading import load_exercise
 from course_lib.classroom.spec import Choice, Code, Number
+from course_lib.shop.log import Log
 from course_lib.shop.world import DisplayRules, Request, Stage, funnel, stage_losses
-from course_lib.shop.world.log import Log
 
 EXERCISE = load_exercise("shop.world")
 CODE = [question.name for question in EXERCISE.questions if isinstance(question, Code)]
@@ -95,7 +95,8 @@ def test_the_funnel_is_that_of_the_course(seed):
         kind, place, price = (np.array(column) for column in zip(*events))
         rows = np.array([KINDS.index(one) for one in kind])
         zero = np.zeros(len(events), dtype=np.int64)
-        ours = funnel(Log(zero, zero, zero, zero, zero - 1, rows, place, price, 1, 1, 0))
+        same = dict.fromkeys(("event", "timestamp", "user", "item", "query", "session", "propensity"), zero)
+        ours = funnel(Log(**same, kind=rows, position=place, price=price, n_users=1, n_items=1, n_queries=0))
         theirs = function("funnel_rates")(events)
         assert all(theirs[name] == pytest.approx(ours.rates[name].value) for name in theirs)
         product = math.prod(theirs[name] for name in list(theirs)[:4])

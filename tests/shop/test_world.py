@@ -13,9 +13,9 @@ from course_lib import Shop
 from course_lib.core.errors import ContractError, DataError
 from course_lib.core.ids import IdMap
 from course_lib.shop import world
+from course_lib.shop.log import CART, CLICK, IMPRESSION, PURCHASE, Log, read_log
 from course_lib.shop.simulator import Parameters
 from course_lib.shop.world import Request, Stage
-from course_lib.shop.world.log import CART, CLICK, IMPRESSION, PURCHASE, Log
 
 QUERY = Request("q", 0, "red shoe")
 
@@ -26,8 +26,11 @@ def all_of(request, rows):
 
 def log_of(events, *, n_users=3, n_items=4, n_queries=2) -> Log:
     """(user, item, query, kind, position, price) of each event."""
-    columns = [np.array(column) for column in zip(*events)]
-    return Log(np.arange(len(events)), np.arange(len(events)), *columns, n_users, n_items, n_queries)
+    names = ("user", "item", "query", "kind", "position", "price")
+    columns = {name: np.array(column) for name, column in zip(names, zip(*events))}
+    columns |= {name: np.arange(len(events)) for name in ("event", "timestamp", "session")}
+    sizes = {"n_users": n_users, "n_items": n_items, "n_queries": n_queries}
+    return Log(**columns, propensity=np.ones(len(events)), **sizes)
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +40,7 @@ def shop():
 
 @pytest.fixture(scope="module")
 def log(shop):
-    return world.read_log(shop)
+    return read_log(shop)
 
 
 @pytest.fixture(scope="module")
@@ -208,12 +211,12 @@ def test_the_log_is_the_table(shop, log):
 
 def test_two_parts_make_the_log(shop, log):
     now = shop.split_time(0.8)
-    past, future = world.read_log(shop, until=now), world.read_log(shop, since=now)
+    past, future = read_log(shop, until=now), read_log(shop, since=now)
     assert np.concatenate([past.event, future.event]).tolist() == log.event.tolist()
     with pytest.raises(ContractError, match="no event"):
-        world.read_log(shop, until=0)
+        read_log(shop, until=0)
     with pytest.raises(DataError, match="no events"):
-        world.read_log(SimpleNamespace(name="x", events=[]))
+        read_log(SimpleNamespace(name="x", events=[]))
 
 
 def test_the_funnel_multiplies_up(log):

@@ -134,7 +134,9 @@ def _verified(part: Path, file: File, source: str) -> None:
 
 def _copy(path: Path, part: Path, file: File, progress: Progress) -> None:
     if not path.is_file():
-        raise DataError("no such file", where=str(path), remedy="Name a folder that holds all files of the data set")
+        deeper = sorted(path.parent.glob(f"*/{path.name}"))  # a parent of the right folder was named
+        remedy = f"Use --from {deeper[0].parent}" if deeper else "Name a folder that holds all files of the data set"
+        raise DataError("no such file", where=str(path), remedy=remedy)
     here = 0
     with open(path, "rb") as given, open(part, "wb") as written:
         while block := given.read(_BLOCK):

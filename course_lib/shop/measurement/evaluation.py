@@ -68,7 +68,10 @@ def evaluate(
     if gain not in GAINS:
         raise ContractError(f"unknown gain {gain!r}; known are {', '.join(GAINS)}")
     if not isinstance(ranking, Ranking):
-        raise ContractError(f"got a {type(ranking).__name__} where a Ranking belongs")
+        raise ContractError(
+            f"got a {type(ranking).__name__} where a Ranking belongs",
+            remedy="Pass what search or recommend returned, or make one by Ranking.from_scores",
+        )
     known = graded_pairs(relevance, ranking.keys.kind)
     if seen is not None:
         ranking, known = without_seen(ranking, seen), new_pairs(known, seen)

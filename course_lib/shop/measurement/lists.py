@@ -133,4 +133,7 @@ def _shown(ranking: Ranking, k: int) -> np.ndarray:
 
 def _check(ranking: Ranking) -> None:
     if not isinstance(ranking, Ranking):
-        raise ContractError(f"got a {type(ranking).__name__} where a Ranking belongs")
+        raise ContractError(
+            f"got a {type(ranking).__name__} where a Ranking belongs",
+            remedy="Pass what search or recommend returned, or make one by Ranking.from_scores",
+        )

@@ -35,7 +35,8 @@ def graded_pairs(relevance: Dataset | Interactions, kind: str) -> Graded:
     else:
         graded = None
     if graded is None:
-        what = f"a ranking of {kind} keys can't be measured against this {type(relevance).__name__}"
+        given = "nothing (None)" if relevance is None else f"this {type(relevance).__name__}"
+        what = f"a ranking of {kind} keys can't be measured against {given}"
         raise ContractError(what, remedy=f"Pass {fits[kind]}")
     return graded
 

@@ -37,7 +37,10 @@ def without_seen(ranking: Ranking, seen: Interactions) -> Ranking:
     """
     _check(seen)
     if not isinstance(ranking, Ranking):
-        raise ContractError(f"got a {type(ranking).__name__} where a Ranking belongs")
+        raise ContractError(
+            f"got a {type(ranking).__name__} where a Ranking belongs",
+            remedy="Pass what search or recommend returned, or make one by Ranking.from_scores",
+        )
     ranking.keys.expect("user")
     users = find(ranking.keys, seen.users.ids)[seen.user_rows]
     items = seen.item_rows if seen.items == ranking.items else find(ranking.items, seen.items.ids)[seen.item_rows]

@@ -22,6 +22,7 @@ from course_lib.shop.simulator.queries import draw_queries
 from course_lib.shop.simulator.reformulation import STEPS, find_links
 from course_lib.shop.simulator.relevance import judge, relevance
 from course_lib.shop.simulator.sellers import add_spam
+from course_lib.shop.simulator.sizes import check_sizes, check_whole
 from course_lib.shop.simulator.stock import draw_stock
 from course_lib.shop.simulator.text import realise
 from course_lib.shop.simulator.truth import Truth
@@ -57,13 +58,11 @@ def simulate(
         parameters: other knobs than the defaults.
 
     Raises:
-        ContractError: a size below 1, a negative seed, a value of the wrong type, an unknown language or click model,
-            or more queries than the vocabulary yields.
+        ContractError: a size below 1 or beyond the machine's memory, a negative seed, a value of the wrong type, an
+            unknown language or click model, or more queries than the vocabulary yields.
     """
-    sizes = {"n_items": n_items, "n_users": n_users, "n_queries": n_queries, "events_per_user": events_per_user}
-    for name, value in sizes.items():
-        _whole(name, value, at_least=1)
-    _whole("seed", seed, at_least=0)
+    check_sizes(n_items, n_users, n_queries, events_per_user)
+    check_whole("seed", seed, at_least=0)
     if language not in LANGUAGES:
         raise ContractError(f"unknown language {language!r}", where="language", remedy=f"Use one of {LANGUAGES}")
     parameters, vocab, seed = parameters or Parameters(), vocabulary(), int(seed)
@@ -212,10 +211,3 @@ def _take(texts: Sequence[str], rows: np.ndarray) -> pa.StringArray:
     """The texts of these rows, never as Python objects: a log has tens of millions of them."""
     return pa.array(texts, type=pa.string()).take(pa.array(rows))
 
-
-def _whole(name: str, value: Any, at_least: int) -> None:
-    remedy = f"Give an int of at least {at_least}"
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-        raise ContractError(f"{value!r} is not a whole number", where=name, remedy=remedy)
-    if value < at_least:
-        raise ContractError(f"{value} is too small", where=name, remedy=remedy)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from course_lib.shop.log import Log
 from course_lib.shop.simulator.parameters import Parameters
 from course_lib.shop.simulator.vocabulary import Vocabulary
 
@@ -62,6 +63,16 @@ def make_calendar(vocab: Vocabulary, demand: np.ndarray, trend: np.ndarray, para
     week = np.arange(parameters.days) // 7
     day = np.resize(parameters.weekday_weights, parameters.days) * level[week]
     return Calendar(season, trend, sale, day / day.sum(), wanted / wanted.sum(axis=0))
+
+
+def day_of(log: Log) -> np.ndarray:
+    """int [n]: the day of each event, 0 is the first of a simulated log."""
+    return (log.timestamp - START) // DAY
+
+
+def week_of(log: Log) -> np.ndarray:
+    """int [n]: the week of each event, 0 is the first of a simulated log."""
+    return (log.timestamp - START) // WEEK
 
 
 def draw_price_factor(n_items: int, sale: np.ndarray, parameters: Parameters, rng: np.random.Generator) -> np.ndarray:

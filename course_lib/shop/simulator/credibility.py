@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from course_lib.shop.simulator.observed import CART, CLICK, IMPRESSION, PURCHASE, Observed
+from course_lib.shop.log import CART, CLICK, IMPRESSION, PURCHASE, Log
+from course_lib.shop.simulator.calendar import day_of, week_of
 from course_lib.shop.simulator.queries import tokens
 from course_lib.shop.simulator.reformulation import CORRECT, GENERALISE, REPHRASE, SPECIALISE
 
@@ -26,7 +27,7 @@ def zipf_exponent(counts: np.ndarray, share: float = 0.2, least: int = 30) -> fl
     return float(-np.polyfit(np.log(np.arange(1, len(ranked) + 1)), np.log(ranked), 1)[0])
 
 
-def popularity(shop: Any, log: Observed) -> dict[str, np.ndarray]:
+def popularity(shop: Any, log: Log) -> dict[str, np.ndarray]:
     """Counts, highest first: ``clicks`` of items, int [n_items], and ``searches`` of queries, int [n_queries]."""
     clicks = np.bincount(log.item[log.kind == CLICK], minlength=len(shop.items))
     asked = log.query[log.first_of_page()]
@@ -34,7 +35,7 @@ def popularity(shop: Any, log: Observed) -> dict[str, np.ndarray]:
     return {"clicks": np.sort(clicks)[::-1], "searches": np.sort(searches)[::-1]}
 
 
-def click_rate_by_position(shop: Any, log: Observed) -> dict[str, np.ndarray]:
+def click_rate_by_position(shop: Any, log: Log) -> dict[str, np.ndarray]:
     """float [length] clicks per impression: ``production`` and ``randomised`` pages, and the truth's ``examination``.
 
     On randomised pages every position holds the same mix of items, so the curve is examination times a constant. Only
@@ -60,7 +61,7 @@ def click_rate_by_position(shop: Any, log: Observed) -> dict[str, np.ndarray]:
     return {**curves, "examination": truth.examination}
 
 
-def elasticity(shop: Any, log: Observed) -> dict[str, tuple[float, float]]:
+def elasticity(shop: Any, log: Log) -> dict[str, tuple[float, float]]:
     """Own-price elasticity of purchases in each segment of users, as the log shows it: estimate and standard error.
 
     Poisson regression of "this cart was bought" on the log of the week's price over the list price: the coefficient is
@@ -96,7 +97,7 @@ def _poisson_slope(x: np.ndarray, y: np.ndarray, steps: int = 30) -> tuple[float
     return float(weights[1]), float(np.sqrt((inverse @ (score.T @ score) @ inverse)[1, 1]))
 
 
-def calendar(shop: Any, log: Observed) -> dict[str, np.ndarray]:
+def calendar(shop: Any, log: Log) -> dict[str, np.ndarray]:
     """Seasonality by day and week.
 
     Returns:
@@ -105,16 +106,16 @@ def calendar(shop: Any, log: Observed) -> dict[str, np.ndarray]:
         season, trend: float [n_leaves, n_weeks], what season and fashion make of demand, from the truth; 1 is nothing.
     """
     _, first = np.unique(log.session, return_index=True)
-    day = log.day[first]
+    day = day_of(log)[first]
     whole = (int(day.max()) + 1) // 7 * 7 or 7  # a week cut short would lack its weekend
     n_weeks, n_leaves = len(shop.truth.sale), len(shop.truth.leaves)
     clicks = np.zeros((n_leaves, n_weeks))
     clicked = log.kind == CLICK
-    np.add.at(clicks, (shop.truth.item_leaf[log.item[clicked]], log.week[clicked]), 1)
+    np.add.at(clicks, (shop.truth.item_leaf[log.item[clicked]], week_of(log)[clicked]), 1)
     return {
         "weekday": np.bincount(day[day < whole] % 7, minlength=7) / (day < whole).sum(),
-        "sessions": np.bincount(log.week[first], minlength=n_weeks),
-        "purchases": np.bincount(log.week[log.kind == PURCHASE], minlength=n_weeks),
+        "sessions": np.bincount(week_of(log)[first], minlength=n_weeks),
+        "purchases": np.bincount(week_of(log)[log.kind == PURCHASE], minlength=n_weeks),
         "sale": shop.truth.sale,
         "season": shop.truth.season,
         "trend": np.exp(shop.truth.trend),
@@ -148,7 +149,7 @@ def season_response(measured: dict[str, np.ndarray]) -> tuple[float, float]:
     return float(slopes[0]), float(np.sqrt((inverse @ (scores @ scores.T) @ inverse)[0, 0]))
 
 
-def reformulation(shop: Any, log: Observed) -> dict[str, Any]:
+def reformulation(shop: Any, log: Log) -> dict[str, Any]:
     """Steps from search to search within sessions. Needs the truth for the kinds.
 
     Returns:
@@ -213,7 +214,7 @@ def wording(shop: Any, language: str = "en", sample: int = 20) -> dict[str, floa
     }
 
 
-def by_group(shop: Any, log: Observed) -> dict[str, dict[str, float]]:
+def by_group(shop: Any, log: Log) -> dict[str, dict[str, float]]:
     """For each group of users: its share ``users``; ``click_rate``; and from the truth ``taste``, the mean taste for
     what it was shown, and ``shown_liked``, the share of its impressions that are of items it likes better than the
     other group does."""
@@ -235,7 +236,7 @@ def by_group(shop: Any, log: Observed) -> dict[str, dict[str, float]]:
     return result
 
 
-def of_items(shop: Any, log: Observed) -> dict[str, float]:
+def of_items(shop: Any, log: Log) -> dict[str, float]:
     """Stock, launches and spam. Needs the truth.
 
     Returns:
@@ -255,19 +256,19 @@ def of_items(shop: Any, log: Observed) -> dict[str, float]:
         "cold_items": float(cold.mean()),
         "cold_shown": float(shown[cold].sum() / weeks[cold].sum() / (shown[~cold].sum() / weeks[~cold].sum())),
         "out_of_stock": float(1 - truth.available[launched].mean()),
-        "shown_unavailable": float((~truth.available[log.item, log.week])[log.kind == IMPRESSION].sum()),
+        "shown_unavailable": float((~truth.available[log.item, week_of(log)])[log.kind == IMPRESSION].sum()),
         "stuffed": float(truth.item_stuffed.mean()),
         "duplicated": float((truth.item_original >= 0).mean()),
         "spam_appeal": float(rate[True] / rate[False]),
     }
 
 
-def drift(shop: Any, log: Observed, parts: int = 6) -> dict[str, np.ndarray]:
+def drift(shop: Any, log: Log, parts: int = 6) -> dict[str, np.ndarray]:
     """float [parts] over equal spans of time: mean share that the user's ``early`` and ``late`` taste (from the truth)
     give to the leaf of a clicked item."""
     truth = shop.truth
     clicked = np.flatnonzero(log.kind == CLICK)
-    part = np.minimum(log.day[clicked] * parts // (log.day.max() + 1), parts - 1)
+    part = np.minimum(day_of(log)[clicked] * parts // (day_of(log).max() + 1), parts - 1)
     leaf, user = truth.item_leaf[log.item[clicked]], log.user[clicked]
 
     def mean(taste: Any) -> np.ndarray:
@@ -277,7 +278,7 @@ def drift(shop: Any, log: Observed, parts: int = 6) -> dict[str, np.ndarray]:
     return {"early": mean(truth.early_taste), "late": mean(truth.late_taste)}
 
 
-def conversion(log: Observed) -> dict[str, float]:
+def conversion(log: Log) -> dict[str, float]:
     """The funnel: clicks per impression, carts per click, purchases per cart, and sessions with a purchase."""
     shown, clicked, carted, bought = (float((log.kind == kind).sum()) for kind in range(4))
     sessions = len(np.unique(log.session))

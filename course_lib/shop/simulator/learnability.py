@@ -12,8 +12,8 @@ import bm25s
 import numpy as np
 import Stemmer
 
+from course_lib.shop.log import CLICK, IMPRESSION, Log
 from course_lib.shop.simulator.calendar import START, WEEK
-from course_lib.shop.simulator.observed import CLICK, IMPRESSION, Observed
 
 _FRACTION = 0.8  #: of the events lie before the split
 
@@ -123,7 +123,7 @@ def _split(shop: Any) -> tuple[Any, list[str], np.ndarray]:
     return past, names, new.matrix[new.users.rows(names)].toarray() > 0
 
 
-def propensity_weighting(shop: Any, log: Observed, least: int = 30) -> dict[str, float]:
+def propensity_weighting(shop: Any, log: Log, least: int = 30) -> dict[str, float]:
     """Clicks of query–item pairs as evidence of relevance: as they are, and weighted by the true propensity to examine.
 
     For each pair shown at least ``least`` times, the click rate (``naive``) and the mean of click / examination
@@ -154,7 +154,7 @@ def propensity_weighting(shop: Any, log: Observed, least: int = 30) -> dict[str,
     return result
 
 
-def off_policy(shop: Any, log: Observed) -> dict[str, float]:
+def off_policy(shop: Any, log: Log) -> dict[str, float]:
     """Click rate of the first position under the production ranker, estimated from the randomised pages alone.
 
     Impressions of randomised pages are weighted by production / uniform propensity (inverse propensity scoring, self-

@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 
 from course_lib.core.errors import ContractError
+from course_lib.shop.log import CART, CLICK, IMPRESSION, Log
 from course_lib.shop.simulator import credibility
-from course_lib.shop.simulator.observed import CART, CLICK, IMPRESSION, Observed
+from course_lib.shop.simulator.calendar import week_of
 from course_lib.shop.simulator.parameters import Parameters
 
 
-def last_place_moved(shop: Any, log: Observed) -> dict[str, np.ndarray]:
+def last_place_moved(shop: Any, log: Log) -> dict[str, np.ndarray]:
     """The products that the production ranker put last: how often would they be clicked at any other position?
 
     Same visitors, same products, same prices; only the position changes. Holds for the position-based click model,
@@ -34,7 +35,7 @@ def last_place_moved(shop: Any, log: Observed) -> dict[str, np.ndarray]:
     return {"log": seen, "truth": truth.attraction[rows].mean() * truth.examination}
 
 
-def sale_effect(shop: Any, log: Observed, parameters: Parameters | None = None) -> dict[str, float]:
+def sale_effect(shop: Any, log: Log, parameters: Parameters | None = None) -> dict[str, float]:
     """What did the prices of the sale weeks bring? Ratios, 1 is no effect.
 
     Args:
@@ -51,7 +52,7 @@ def sale_effect(shop: Any, log: Observed, parameters: Parameters | None = None) 
     truth, rate = shop.truth, (parameters or Parameters()).purchase_rate
     ordinary = np.flatnonzero(~truth.sale[:-1])  # the last week is cut short
     carts = np.flatnonzero(log.kind == CART)
-    carts = carts[truth.sale[log.week[carts]]]
+    carts = carts[truth.sale[week_of(log)[carts]]]
     if not len(carts) or not len(ordinary):
         raise ContractError("no cart of a sale week to look at", remedy="Simulate more events")
 
@@ -60,7 +61,7 @@ def sale_effect(shop: Any, log: Observed, parameters: Parameters | None = None) 
         response = factor ** truth.elasticity[log.user[carts]][:, None]
         return float(np.minimum(1.0, rate * response).mean(axis=1).sum())
 
-    as_it_was = bought(log.week[carts][:, None])
+    as_it_was = bought(week_of(log)[carts][:, None])
     measured = credibility.calendar(shop, log)
     ratio = {name: measured[name][truth.sale].mean() / measured[name][ordinary].mean() for name in _WEEKLY}
     return {
@@ -74,7 +75,7 @@ def sale_effect(shop: Any, log: Observed, parameters: Parameters | None = None) 
 _WEEKLY = ("purchases", "sessions")
 
 
-def orders_of_clicks(shop: Any, log: Observed, least: int = 30, items: int = 10) -> dict[str, dict[str, np.ndarray]]:
+def orders_of_clicks(shop: Any, log: Log, least: int = 30, items: int = 10) -> dict[str, dict[str, np.ndarray]]:
     """Three ways to order a query's products by its clicks, and what each order really follows.
 
     Args:

@@ -165,8 +165,8 @@ class Source:
 SOURCES: dict[str, Source] = {
     "popularity_exponent": Source(
         "exponent of the Zipf-like popularity of web documents, as several studies report it, partly scattered because "
-        "samples were small. The head of four retail logs (Online Retail; Amazon Beauty and Sports; Gowalla's places) is "
-        "flatter, 0.47–0.59 by the same function", 0.60, 1.03,
+        "samples were small. The head of four public logs (orders of Online Retail, reviews of Amazon Beauty and Sports, "
+        "places in Gowalla) is flatter, 0.48–0.60 by the same function", 0.60, 1.03,
         "Krashakov, Teslyuk & Shchur 2004",
         ("krashakov2004rank",),
     ),
@@ -184,7 +184,8 @@ SOURCES: dict[str, Source] = {
     ),
     "word_mismatch": Source(
         "probability that a word of the query is missing from a relevant document, in collections of documents, not of "
-        "products; in Chorus, whose candidates came from word search, it is 0.15 of all fields and 0.22–0.28 of titles",
+        "products; in Chorus, whose candidates came from word search, it is 0.05 of all fields and 0.12–0.22 of titles, "
+        "by the same function",
         0.30, 0.40,
         "Zhao & Callan 2010",
         ("zhao2010necessity",),

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from course_lib.core.errors import ContractError
+from course_lib.shop.log import CART, CLICK, Log
 from course_lib.shop.simulator import credibility
-from course_lib.shop.simulator.observed import CART, CLICK, Observed
+from course_lib.shop.simulator.calendar import week_of
 from course_lib.shop.simulator.parameters import SOURCES, Parameters, Source
 from course_lib.shop.simulator.turnover import turnover
 
@@ -55,7 +56,7 @@ class Property:
         return (f"{value:.1%}" if self.percent else f"{value:.2f}").replace("-", "\u2212")
 
 
-def with_source(shop: Any, log: Observed, words: dict[str, float]) -> list[Property]:
+def with_source(shop: Any, log: Log, words: dict[str, float]) -> list[Property]:
     """Every property that has a published counterpart (``parameters.SOURCES``), as this shop's log shows it.
 
     Args:
@@ -96,7 +97,7 @@ def _share(share: float, n: int) -> tuple[float, bool, float]:
     return share, True, float(np.sqrt(share * (1 - share) / max(n, 1)))
 
 
-def _elasticity(shop: Any, log: Observed) -> tuple[float, bool, float]:
+def _elasticity(shop: Any, log: Log) -> tuple[float, bool, float]:
     """The mean over users of their segment's estimate."""
     slopes = credibility.elasticity(shop, log)
     segments = np.array(shop.users["segment"][:])
@@ -105,22 +106,22 @@ def _elasticity(shop: Any, log: Observed) -> tuple[float, bool, float]:
     return float(weights @ estimates), False, float(np.sqrt(weights**2 @ errors**2))
 
 
-def _weekend(shop: Any, log: Observed) -> tuple[float, bool, float]:
+def _weekend(shop: Any, log: Log) -> tuple[float, bool, float]:
     share, n = credibility.calendar(shop, log)["weekday"], log.session.max() + 1
     ratio, weekend = share[5:].mean() / share[:5].mean(), share[5:].sum()
     return ratio, False, float(ratio * np.sqrt(1 / (n * weekend) + 1 / (n * (1 - weekend))))
 
 
-def _turnover(log: Observed, groups: int = 10) -> tuple[float, bool, float]:
+def _turnover(log: Log, groups: int = 10) -> tuple[float, bool, float]:
     """Of all items; its error from ``groups`` groups of items, each measured alone."""
     clicked = log.kind == CLICK
-    item, week = log.item[clicked], log.week[clicked]
+    item, week = log.item[clicked], week_of(log)[clicked]
     parts = [turnover(item[item % groups == g], week[item % groups == g]) for g in range(groups)]
     whole, falls = turnover(item, week), [part[0] - part[-1] for part in parts]
     return float(whole[0] - whole[-1]), False, float(np.std(falls, ddof=1) / np.sqrt(groups))
 
 
-def without_source(shop: Any, log: Observed, words: dict[str, float]) -> list[Property]:
+def without_source(shop: Any, log: Log, words: dict[str, float]) -> list[Property]:
     """Properties that are measured here and have no published counterpart that we know of: they are assumed."""
     rates, week = credibility.click_rate_by_position(shop, log), credibility.calendar(shop, log)
     steps, items = credibility.reformulation(shop, log), credibility.of_items(shop, log)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import Stemmer
+from tqdm import tqdm
 
 from course_lib.core.errors import ContractError
 from course_lib.shop.simulator.catalogue import BRAND, MODEL, NONE, Catalogue, draw_items
@@ -67,6 +69,8 @@ def draw_queries(
     found: dict[str, tuple[_Wording, int]] = {}
     kinds, shares = zip(*parameters.kind_shares)
     source, idle, item = catalogue, 0, NONE
+    # Seconds for what the course asks for; minutes where somebody wants more texts than the vocabulary readily yields.
+    bar = tqdm(total=n, desc="wording queries", unit="query", file=sys.stderr, disable=None, leave=False, delay=3)
     while len(found) < n and idle < 20 * PATIENCE:
         if idle and idle % PATIENCE == 0:
             source, item = draw_items(1000, vocab, parameters, rng), NONE
@@ -87,6 +91,8 @@ def draw_queries(
             continue
         found |= {each.text: (each, int(source.leaf[item])) for each in new}
         idle = 0
+        bar.update(len(new))
+    bar.close()
     if len(found) < n:
         raise ContractError(
             f"the vocabulary yields only {len(found)} distinct queries, not {n}",

@@ -20,7 +20,6 @@ from course_lib.shop.world.cost import Cost, cascade_cost, seconds_per_item
 from course_lib.shop.world.display import DisplayRules
 from course_lib.shop.world.funnel import Funnel, Rate, clicks_by_position, funnel
 from course_lib.shop.world.judge import Judge, true_click_chances
-from course_lib.shop.world.log import Log, read_log
 from course_lib.shop.world.losses import stage_losses
 from course_lib.shop.world.recall import WordIndex, recall_own_categories, recall_popular, union, words
 
@@ -30,7 +29,6 @@ __all__ = [
     "DisplayRules",
     "Funnel",
     "Judge",
-    "Log",
     "Rate",
     "Request",
     "Stage",
@@ -45,7 +43,6 @@ __all__ = [
     "funnel",
     "match_by_table",
     "queries_of",
-    "read_log",
     "recall_own_categories",
     "recall_popular",
     "seconds_per_item",

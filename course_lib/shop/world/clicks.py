@@ -9,9 +9,8 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 from course_lib.core.errors import ContractError
+from course_lib.shop.log import CLICK, IMPRESSION, NO_QUERY, Log
 from course_lib.shop.world.cascade import Choose, Request, best_first
-from course_lib.shop.world.log import CLICK, IMPRESSION, NO_QUERY, Log
-
 
 #: (request, int64 [m] catalogue rows) -> float [m], how well each product fits, from 0 to 1
 Match = Callable[[Request, np.ndarray], np.ndarray]

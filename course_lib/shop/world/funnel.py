@@ -8,7 +8,7 @@ import numpy as np
 
 from course_lib.core.errors import ContractError
 from course_lib.core.seeds import generator
-from course_lib.shop.world.log import CART, CLICK, IMPRESSION, PURCHASE, Log
+from course_lib.shop.log import CART, CLICK, IMPRESSION, PURCHASE, Log
 
 _RESAMPLES = 1_000
 _KINDS = (IMPRESSION, CLICK, CART, PURCHASE)

@@ -10,8 +10,8 @@ from scipy.sparse import csr_matrix
 
 from course_lib.core.errors import ContractError
 from course_lib.core.ranking import PAD, Ranking
+from course_lib.shop.log import IMPRESSION, NO_QUERY, Log
 from course_lib.shop.world.cascade import Choose, best_first
-from course_lib.shop.world.log import IMPRESSION, NO_QUERY, Log
 
 GRADES = range(4)
 

@@ -13,8 +13,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from course_lib.core.errors import ContractError
+from course_lib.shop.log import CLICK, Log
 from course_lib.shop.world.cascade import Choose, Request, best_first
-from course_lib.shop.world.log import CLICK, Log
 
 _RUN = re.compile(r"[\u4e00-\u9fff]+|[^\W_\u4e00-\u9fff]+")
 
