@@ -12,7 +12,6 @@ from typing import Any, NoReturn
 
 from course_lib.core.errors import ContractError, CourseError
 
-
 #: exit code of a program that wrote into a closed pipe (128 + SIGPIPE, as shells count)
 CLOSED_PIPE = 141
 

@@ -53,11 +53,6 @@ def kind_of(value: Any) -> str:
     return "other"
 
 
-def kind_name(value: Any) -> Text:
-    """The kind of a value in words."""
-    return _KINDS[kind_of(value)]
-
-
 def numbers_close(expected: float, got: float, absolute: float, relative: float) -> bool:
     """Whether two numbers agree, for any numbers at all (NaN, infinities, whole numbers too large for a float)."""
     try:

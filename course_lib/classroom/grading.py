@@ -6,8 +6,8 @@ process that calls these never runs an answer itself and never imports what answ
 
 from __future__ import annotations
 
-import math
 import ast
+import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 

@@ -20,8 +20,8 @@ from course_lib.classroom.display import Help, as_html, as_text, framed, harmles
 from course_lib.classroom.grading import Prepared, grade, prepare
 from course_lib.classroom.invoked import program
 from course_lib.classroom.loading import Exercise, graded_topics, load_exercise
-from course_lib.classroom.process import Plain
 from course_lib.classroom.own_names import explained
+from course_lib.classroom.process import Plain
 from course_lib.classroom.progress import kept
 from course_lib.classroom.verdict import Verdict
 from course_lib.core.bilingual import Text

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import course_lib
-
 from course_lib.core.parsing import parse
 
 PACKAGE = Path(course_lib.__file__).parent

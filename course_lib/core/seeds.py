@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import random
 
 import numpy as np
 
@@ -24,12 +23,3 @@ def generator(seed: int, *names: str | int) -> np.random.Generator:
     digest = hashlib.blake2b("\x1f".join(map(str, names)).encode(), digest_size=16).digest()
     words = [int.from_bytes(digest[i : i + 4], "little") for i in range(0, 16, 4)]
     return np.random.default_rng(np.random.SeedSequence(entropy=int(seed), spawn_key=words))
-
-
-def seed_everything(seed: int) -> None:
-    """Seed Python's, NumPy's and torch's global generators."""
-    random.seed(seed)
-    np.random.seed(seed % 2**32)
-    import torch  # here, not above: a contract module must not cost a second of import time
-
-    torch.manual_seed(seed)

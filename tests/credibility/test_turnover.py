@@ -7,7 +7,7 @@ import pytest
 
 from course_lib.core.errors import ContractError
 from course_lib.shop.simulator.fashion import draw_fashion
-from course_lib.shop.simulator.turnover import top_overlap, turnover
+from course_lib.shop.simulator.turnover import turnover
 
 RNG = np.random.default_rng(0)
 
@@ -35,15 +35,6 @@ def test_fashion_is_a_stationary_chain():
     assert chain.std(axis=0) == pytest.approx(1.4, rel=0.03)
     assert np.corrcoef(chain[:, 3], chain[:, 4])[0, 1] == pytest.approx(0.92, abs=0.01)
     assert np.corrcoef(chain[:, 0], chain[:, 8])[0, 1] == pytest.approx(0.92**8, abs=0.02)
-
-
-def test_overlap_of_the_top_is_the_share_that_stays():
-    item = np.repeat([0, 1, 2, 3], [9, 8, 1, 1])
-    period = np.zeros(len(item), dtype=int)
-    later = np.repeat([0, 2, 1, 3], [9, 8, 1, 1])
-    both = np.concatenate([item, later]), np.concatenate([period, period + 1])
-    assert top_overlap(*both, share=0.5).tolist() == [0.5]
-    assert top_overlap(*both, share=0.25).tolist() == [1.0]
 
 
 @pytest.mark.parametrize(

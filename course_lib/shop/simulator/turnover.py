@@ -48,16 +48,3 @@ def turnover(
         for lag in lags
     ]
     return np.array([(ratio * total / (total - 1)).mean() for ratio in ratios])
-
-
-def top_overlap(item: np.ndarray, period: np.ndarray, share: float = 0.1) -> np.ndarray:
-    """float [n_periods - 1]: which part of the top ``share`` of items is still there 1, 2, … periods later (mean)."""
-    _, rows = np.unique(item, return_inverse=True)
-    _, periods = np.unique(period, return_inverse=True)
-    counts = np.zeros((rows.max() + 1, periods.max() + 1))
-    np.add.at(counts, (rows, periods), 1)
-    k = max(1, int(share * len(counts)))
-    tops = [set(np.argsort(-column, kind="stable")[:k].tolist()) for column in counts.T]
-    return np.array([
-        np.mean([len(tops[p] & tops[p + lag]) / k for p in range(len(tops) - lag)]) for lag in range(1, len(tops))
-    ])  # fmt: skip
