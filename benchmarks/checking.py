@@ -29,6 +29,7 @@ SHELL_SECONDS, NOTEBOOK_SECONDS = 1.0, 0.3  # the goals
 
 
 def main() -> int:
+    """Measure, print as JSON, save where asked."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=15, metavar="N", help="of each question (default: %(default)s)")
     parser.add_argument("--save", type=Path, metavar="FILE", help="write the result with its provenance")

@@ -82,6 +82,7 @@ UNTUNED_PAIRS = (("iALS", "iALS as installed"), ("item cosine", "iALS as install
 
 
 def main() -> int:
+    """Run all exhibits, print as JSON, save where asked."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     shared = Path(os.environ.get("COURSE_SHARED_DATA") or ROOT.parent / "shared" / "data")
     parser.add_argument("--data", type=Path, metavar="DIR", default=shared, help="with online-retail/ and gowalla/")
@@ -213,6 +214,7 @@ def tuned_on(
 
 
 def seeded(make: Callable[..., Recommender], parameters: Mapping[str, Any], seed: int) -> Callable[[], Recommender]:
+    """The recommender with these parameters; with the seed, if it draws."""
     return partial(make, **parameters, seed=seed) if make is IALS else partial(make, **parameters)
 
 
@@ -222,10 +224,12 @@ def fitted(make: Callable[[], Recommender]) -> Callable[[Interactions, list[str]
 
 
 def judged(model: Recommender, past: Interactions, later: Interactions, seed: int) -> Report:
+    """Learn from the past, and judge lists of K by what came later."""
     return judged_list(model.fit(past).recommend(later.active_users(), K), later, past, seed)
 
 
 def judged_list(ranking: Ranking, later: Interactions, past: Interactions, seed: int) -> Report:
+    """Judge a ranking that leaves out what a user had in the past."""
     return evaluate(ranking, later, METRICS, seen=past, seed=seed)
 
 
@@ -247,6 +251,7 @@ def shuffled(past: Interactions, order: int | None) -> Ranking:
 
 
 def as_report(users: list[str], metric: str, values: np.ndarray, seed: int) -> Report:
+    """A report of values that were not measured by ``evaluate``."""
     return Report(tuple(users), {metric: values}, 0, 0, 0, "user", "exponential", seed)
 
 
@@ -266,15 +271,18 @@ def tested(
 
 
 def told(tuning: Tuning) -> dict[str, Any]:
+    """A tuning as JSON: the best parameters, each try, the seconds of all."""
     tries = [{name: value if name != METRIC else round(value, 5) for name, value in t.items()} for t in tuning.table]
     return {"best": tuning.best, "tries": tries, "seconds": round(sum(tuning.seconds), 1)}
 
 
 def day(timestamp: int) -> str:
+    """2011-12-09 for seconds since 1970-01-01 UTC."""
     return datetime.datetime.fromtimestamp(int(timestamp), datetime.UTC).date().isoformat()
 
 
 def say(line: str) -> None:
+    """Progress, on stderr, with the time of day."""
     print(f"{time.strftime('%H:%M:%S')} {line}", file=sys.stderr, flush=True)
 
 

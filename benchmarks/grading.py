@@ -66,6 +66,7 @@ MASTER = (
 
 
 def main() -> int:
+    """Measure, print as JSON, save where asked."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--learners", type=int, default=20, metavar="N", help="honest notebooks (default: %(default)s)")
     parser.add_argument("--environment", type=Path, metavar="DIR", help="keep the environment of the other tools here")

@@ -39,6 +39,7 @@ T = TypeVar("T")
 
 
 def main() -> int:
+    """Measure, print as JSON; 1 where the goal is missed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--users", type=int, default=30_000, metavar="N", help="(default: %(default)s)")
     parser.add_argument("--items", type=int, default=41_000, metavar="N", help="(default: %(default)s)")

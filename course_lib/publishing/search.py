@@ -67,10 +67,14 @@ class BookSearch(SearchEnglish):
 
 
 class EnglishSearch(BookSearch):
+    """Search of the English edition."""
+
     lang, language_name = "en", "English"
 
 
 class ChineseSearch(BookSearch):
+    """Search of the Chinese edition."""
+
     lang, language_name = "zh", "Chinese"
 
 

@@ -147,12 +147,14 @@ def _for_page(svg: str, alt: str) -> str:
 
 
 def axes(height: float = 3.2) -> tuple[Any, Any]:
+    """An empty figure of the course's width, and its axes; the height is in inches."""
     from matplotlib import pyplot
 
     return pyplot.subplots(figsize=(_WIDTH, height), layout="constrained")
 
 
 def require_alt(alt: str) -> None:
+    """Raises ContractError for an empty text: a figure without one doesn't exist for who can't see it."""
     if not alt.strip():
         raise ContractError("a figure needs an alternative text", where="alt", remedy="Say in a sentence what it shows")
 

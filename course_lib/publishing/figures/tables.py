@@ -68,6 +68,7 @@ def results_table(
 
 
 def check_reports(reports: Mapping[str, Report], metrics: Sequence[str]) -> None:
+    """Raises ContractError unless there are reports, and each has every metric."""
     if not reports or not metrics:
         raise ContractError("there is nothing to show", remedy="Give at least one report and one metric")
     for name, report in reports.items():

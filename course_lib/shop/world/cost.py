@@ -18,6 +18,7 @@ class Cost:
 
     @property
     def seconds(self) -> float:
+        """Of one request, all stages together."""
         return sum(self.by_stage)
 
     def money(self, per_hour: float) -> float:
