@@ -27,8 +27,12 @@ _NBGRADER = ("formgrader", "validate_assignment", "assignment_list", "course_lis
 _LOOK_AGAIN = 2.0  # seconds between looks at the learner's progress
 
 
-def prepare(root: Path = ROOT) -> Path:
+def prepare(root: Path = ROOT, workspaces: str | None = None) -> Path:
     """Write the settings, the page and the workspace; returns their folder.
+
+    Args:
+        root: the course's folder.
+        workspaces: where JupyterLab keeps its workspaces, if not with the rest.
 
     Raises:
         CourseError: the map or the bibliography is broken, ``COURSE_LANG`` names no language of the course, or the folder
@@ -49,7 +53,7 @@ def prepare(root: Path = ROOT) -> Path:
         write_json(folder / "jupyter_server_config.d" / "nbgrader.json", {"ServerApp": {"jpserver_extensions": off}})
         write_extension(folder / "labextensions", root / "book" / "references.bib", PAGE)
         write_page(root)
-        show_page(folder / "workspaces", PAGE)
+        show_page(Path(workspaces) if workspaces else folder / "workspaces", PAGE)
     except OSError as error:
         raise CourseError(f"can't be written ({error.strerror})", where=str(folder),
                           remedy="Make the course's folder writable") from error  # fmt: skip
@@ -69,16 +73,17 @@ def write_page(root: Path = ROOT) -> None:
 
 
 def arguments(root: Path, folder: Path, more: Sequence[str]) -> list[str]:
-    """JupyterLab's command line; ``more`` is the learner's, which comes last and so wins."""
-    return [
-        f"--ServerApp.root_dir={root}",
-        f"--LabApp.default_url=/lab/workspaces/{NAME}",
-        f"--LabApp.workspaces_dir={folder / 'workspaces'}",
-        f"--LabApp.extra_labextensions_path={folder / 'labextensions'}",
-        "--LabApp.extension_manager=readonly",  # its own looks for packages on the web
-        "--ContentsManager.checkpoints_class=course_lib.publishing.lab_checkpoints.CourseCheckpoints",
-        *more,
-    ]
+    """JupyterLab's command line: our settings, save those that ``more``, the learner's, has, and then the learner's."""
+    ours = {
+        "--ServerApp.root_dir": str(root),
+        "--LabApp.default_url": f"/lab/workspaces/{NAME}",
+        "--LabApp.workspaces_dir": str(folder / "workspaces"),
+        "--LabApp.extra_labextensions_path": str(folder / "labextensions"),
+        "--LabApp.extension_manager": "readonly",  # its own looks for packages on the web
+        "--ContentsManager.checkpoints_class": "course_lib.publishing.lab_checkpoints.CourseCheckpoints",
+    }
+    theirs = {one.partition("=")[0] for one in more}  # given twice, a setting would be a list to JupyterLab
+    return [*(f"{name}={value}" for name, value in ours.items() if name not in theirs), *more]
 
 
 def check_arguments(more: Sequence[str]) -> None:
@@ -145,7 +150,7 @@ def main(more: Sequence[str] | None = None, root: Path = ROOT) -> int:
     more = sys.argv[1:] if more is None else list(more)
     try:
         check_arguments(more)
-        folder = prepare(root)
+        folder = prepare(root, _value_of(more, "--LabApp.workspaces_dir"))
         try:
             os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(
                 filter(None, [str(folder), os.environ.get("JUPYTER_CONFIG_PATH")])

@@ -24,7 +24,7 @@ def show_page(folder: Path, page: str) -> None:
     manager = WorkspacesManager(folder)
     try:
         data = manager.load(NAME).get("data")
-    except (OSError, ValueError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):  # a file that JupyterLab did not write
         data = None
     data = data if isinstance(data, dict) else {}
     widget = f"markdownviewer-widget:{page}"
