@@ -246,7 +246,7 @@ def _changed() -> str:
 def test_the_course_opens_in_jupyterlab(chromium, tmp_path):
     before, beside = _changed(), set(ROOT.glob("book/**/.ipynb_checkpoints")) | set(ROOT.glob("exercises/**/.ipynb_checkpoints"))
     with _jupyterlab(tmp_path) as address:
-        context = chromium.new_context(viewport={"width": 1280, "height": 1000})
+        context = chromium.new_context(viewport={"width": 1280, "height": 2400})
         said, asked = [], []
         context.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
         context.on("weberror", lambda error: said.append(str(error.error)))
