@@ -46,6 +46,7 @@ def prepare(root: Path = ROOT, workspaces: str | None = None) -> Path:
             "@jupyterlab/docmanager-extension:plugin": {
                 "defaultViewers": {"myst": "Jupytext Notebook", "markdown": "Jupytext Notebook"}},
             "@jupyterlab/apputils-extension:notification": {"checkForUpdates": False, "fetchNews": "false"},
+            "@jupyterlab/translation-extension:plugin": {"locale": {"en": "en", "zh": "zh_CN"}[chosen_language()]},
         })  # fmt: skip
         # nbgrader serves the authors' tests only; its extensions would put an instructor's menu before every learner.
         write_json(folder / "labconfig" / "page_config.json", {"disabledExtensions": {"@jupyter/nbgrader": True}})

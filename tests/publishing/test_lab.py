@@ -309,7 +309,8 @@ def test_the_course_opens_in_jupyterlab(chromium, tmp_path):
         tab.get_by_role("tab", name="course.md").click()
         start.locator("a", has_text="1 of").wait_for()
         context.close()
-    assert said == []
+    # jupyterlab-myst says this of a cell whose notebook is closed while it is being drawn, as the test does.
+    assert [one for one in said if not re.search(r"(?s)reading 'renderInput'.*jupyterlab-myst", one)] == []
     assert [url for url in asked if not url.startswith((address, address.replace("http", "ws"), "data:", "blob:"))] == []
     assert _changed() == before
     after = set(ROOT.glob("book/**/.ipynb_checkpoints")) | set(ROOT.glob("exercises/**/.ipynb_checkpoints"))
