@@ -6,7 +6,6 @@ SHELL := /bin/sh
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-LAB := _build/lab
 # Two processes with two threads each would starve one another.
 TEST_ENV := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false
 CANDIDATES := $(PYTHON) python3.11 python3.12 python3.13 python3 python
@@ -26,19 +25,8 @@ i18n-check: $(STAMP)  ## is the Chinese edition whole and up to date? (per page;
 i18n-update: $(STAMP)  ## bring the translators' files in book/locale up to the English text
 	@$(BIN)/python -m course_lib.publishing.i18n update
 
-lab: $(STAMP)  ## open JupyterLab; a double click opens a chapter as a notebook
-	@mkdir -p $(LAB)/labconfig
-	@$(BIN)/jupytext-config --settings-file $(LAB)/labconfig/default_setting_overrides.json set-default-viewer myst markdown >/dev/null
-	@$(BIN)/python -c 'import json, sys; p = sys.argv[1]; d = json.load(open(p)); \
-	  d["@jupyterlab/apputils-extension:notification"] = {"checkForUpdates": False, "fetchNews": "false"}; \
-	  json.dump(d, open(p, "w"), indent=2)' $(LAB)/labconfig/default_setting_overrides.json
-	@# nbgrader serves the authors' tests only; its extensions would put an instructor's menu before every learner.
-	@mkdir -p $(LAB)/jupyter_server_config.d
-	@printf '{"ServerApp": {"jpserver_extensions": {%s}}}\n' "$$(printf '"nbgrader.server_extensions.%s": false, ' \
-	  formgrader validate_assignment assignment_list course_list | sed 's/, $$//')" > $(LAB)/jupyter_server_config.d/nbgrader.json
-	@printf '{"disabledExtensions": {"@jupyter/nbgrader": true}}\n' > $(LAB)/labconfig/page_config.json
-	@GOMP_SPINCOUNT=1000 JUPYTER_CONFIG_PATH="$(CURDIR)/$(LAB)" $(BIN)/python -m jupyter lab \
-	  --ServerApp.root_dir="$(CURDIR)" --LabApp.default_url=/lab/tree/book $(LAB_OPTIONS)
+lab: $(STAMP)  ## open JupyterLab: the map as its first page, chapters as notebooks, exercises beside them
+	@GOMP_SPINCOUNT=1000 $(BIN)/python -m course_lib.publishing.lab $(LAB_OPTIONS)
 
 clean:  ## remove what was built (.venv stays; remove it by hand to install afresh)
 	rm -rf _build .pytest_cache .hypothesis .import_linter_cache .coverage .coverage.*

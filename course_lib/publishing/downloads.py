@@ -20,7 +20,9 @@ from course_lib.publishing.pagebar import add_tool
 
 FOLDER = "_downloads/notebooks"  # in the site; below it the paths of the repository
 SETUP = "book/start/setup"
-_SITE_ONLY = re.compile(r"^```\{(?:run-card|bibliography|mindmap|glossary-terms)\}.*?^```\n", re.DOTALL | re.MULTILINE)
+_SITE_ONLY = re.compile(
+    r"^```\{bibliography\}.*?^```\n|^:::\{admonition\}[^\n]*\n:class: run-card\n.*?^:::\n", re.DOTALL | re.MULTILINE
+)
 
 WORDS = {
     "summary": Text("Open in JupyterLab", "在 JupyterLab 中打开"),

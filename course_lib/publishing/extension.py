@@ -90,7 +90,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_config_value("course_pages", "", "env", [str])
     app.add_config_value("course_check_offline", True, "", [bool])
     app.add_config_value("course_vendor", "book/vendor", "", [str])
-    app.add_directive("flow", flow.FlowDirective)
+    app.add_directive("mermaid", flow.FlowDirective)
     app.add_node(
         flow.FlowNode,
         html=(flow.visit_html, None),

@@ -1,13 +1,16 @@
 """Flow diagrams: text in the chapter becomes an SVG at build time, with selectable and translatable labels.
 
-One statement per line; a node's label is given once, an arrow may have a label, ``~>`` is feedback (drawn dashed, and
-not counted for the order)::
+The text is a part of mermaid's flowchart syntax, so that JupyterLab, which knows mermaid, draws the same diagram. The
+first line gives the direction (TD down, LR to the right), ``accDescr`` says what the diagram shows; then one statement
+per line. A node's label is given once, an arrow may have a label, ``-.->`` is feedback (drawn dashed, and not counted for
+the order)::
 
-    ```{flow}
-    :alt: A query goes to two retrievers, and their lists are fused.
-    query[Query] -> bm25[BM25: words] -> fuse[Fused list]
-    query -> dense[Encoder: meaning] -> fuse
-    fuse ~> query: clicks
+    ```{mermaid}
+    flowchart LR
+    accDescr: A query goes to two retrievers, and their lists are fused.
+    query[Query] --> bm25[BM25: words] --> fuse[Fused list]
+    query --> dense[Encoder: meaning] --> fuse
+    fuse -.->|clicks| query
     ```
 """
 
@@ -20,7 +23,6 @@ from html import escape
 from typing import Any, NamedTuple
 
 from docutils import nodes
-from docutils.parsers.rst import directives
 from sphinx import addnodes
 from sphinx.util.docutils import SphinxDirective
 
@@ -33,7 +35,12 @@ GAP_LAYER, GAP_NODE = 56, 22
 LANE = 8  # px that an arrow takes where it passes a layer
 WRAP = 18  # characters of Latin text in a line of a label
 _NODE = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_]*)\s*(?:\[([^\]]+)\])?\s*")
-_ARROW = re.compile(r"(->|~>)")
+_ARROW = re.compile(r"(-->|-\.->)(?:\|([^|]*)\|)?")
+_DIRECTION = re.compile(r"\s*flowchart\s+(TD|LR)\s*")
+_ABOUT = re.compile(r"\s*accDescr\s*:\s*(.*)")
+_UNSAFE = re.compile(r"[()\[\]{}|\"`;#<>]")  # ends a label or begins something else in mermaid
+_RESERVED = {"call", "class", "classDef", "click", "default", "end", "flowchart", "graph", "href", "linkStyle", "style",
+             "subgraph"}  # fmt: skip
 
 
 class FlowError(CourseError):
@@ -53,50 +60,77 @@ class Arrow(NamedTuple):
 
 @dataclass
 class Flow:
-    """A diagram: labels by node, in the order of first mention, and arrows."""
+    """A diagram: labels by node, in the order of first mention, and arrows.
+
+    Args:
+        alt: what it shows, in a sentence.
+        down: whether its layers run downwards; else to the right.
+    """
 
     labels: dict[str, str] = field(default_factory=dict)
     arrows: list[Arrow] = field(default_factory=list)
+    alt: str = ""
+    down: bool = False
 
 
 def parse(text: str) -> Flow:
-    """Read a diagram. Raises FlowError: bad syntax, a node without a label, two labels, or a circle of ``->``."""
-    flow, mentioned = Flow(), dict[str, int]()
+    """Read a diagram.
+
+    Raises:
+        FlowError: no direction or description, bad syntax, a label or name that mermaid reads otherwise, a node without
+            a label, two labels, or a circle of ``-->``.
+    """
+    flow, mentioned, begun = Flow(), dict[str, int](), False
     for number, line in enumerate(text.splitlines()):
-        if not line.strip() or line.strip().startswith("#"):
+        if not line.strip() or line.strip().startswith("%%"):
             continue
-        body, label = _split_label(line)
-        parts = _ARROW.split(body)
-        names = [_read_node(part, number, flow, mentioned) for part in parts[::2]]
-        if label and len(names) != 2:
-            raise FlowError("a label after ':' needs exactly one arrow in its line", number)
-        for start, arrow, end in zip(names, parts[1::2], names[1:]):
-            flow.arrows.append(Arrow(start, end, label, arrow == "~>"))
+        if not begun:
+            direction = _DIRECTION.fullmatch(line)
+            if not direction:
+                raise FlowError("the first line must be 'flowchart TD' (down) or 'flowchart LR' (to the right)", number)
+            flow.down, begun = direction[1] == "TD", True
+        elif about := _ABOUT.fullmatch(line):
+            flow.alt = " ".join(about[1].split())
+        else:
+            _read_statement(line, number, flow, mentioned)
     bare = next((name for name in mentioned if name not in flow.labels), None)
     if bare is not None:
         raise FlowError(f"node {bare!r} has no label; write {bare}[Its label] once", mentioned[bare])
     if not mentioned:
         raise FlowError("the diagram is empty", 0)
+    if not flow.alt:
+        raise FlowError("the line 'accDescr: …' is missing; say in a sentence what the diagram shows", 0)
     _layers(flow)
     flow.labels = {name: flow.labels[name] for name in mentioned}
     return flow
 
 
-def _split_label(line: str) -> tuple[str, str]:
-    """Text before and after the colon that stands outside brackets."""
-    match = re.fullmatch(r"((?:[^:\[]|\[[^\]]*\])*):(.+)", line)
-    return (match[1], match[2].strip()) if match else (line, "")
+def _read_statement(line: str, number: int, flow: Flow, mentioned: dict[str, int]) -> None:
+    """A line of nodes joined by arrows: node, then (arrow, its label, node) as often as wanted."""
+    parts = _ARROW.split(line)
+    names = [_read_node(part, number, flow, mentioned) for part in parts[::3]]
+    for start, arrow, label, end in zip(names, parts[1::3], parts[2::3], names[1:]):
+        flow.arrows.append(Arrow(start, end, _read_label(label or "", number), arrow == "-.->"))
 
 
 def _read_node(part: str, line: int, flow: Flow, mentioned: dict[str, int]) -> str:
     match = _NODE.fullmatch(part)
     if not match:
-        raise FlowError(f"{part.strip()!r} is no node; write name or name[Label], joined by -> or ~>", line)
+        raise FlowError(f"{part.strip()!r} is no node; write name or name[Label], joined by --> or -.->", line)
     name, label = match.groups()
+    if name in _RESERVED:
+        raise FlowError(f"a node can't be called {name!r}, a word of mermaid's own", line)
     mentioned.setdefault(name, line)
-    if label and flow.labels.setdefault(name, label.strip()) != label.strip():
+    if label and flow.labels.setdefault(name, _read_label(label, line)) != label.strip():
         raise FlowError(f"node {name!r} has two labels", line)
     return name
+
+
+def _read_label(label: str, line: int) -> str:
+    bad = _UNSAFE.search(label)
+    if bad:
+        raise FlowError(f"the label {label.strip()!r} has {bad[0]!r}, which mermaid reads as its own", line)
+    return label.strip()
 
 
 def _layers(flow: Flow) -> list[list[str]]:
@@ -108,7 +142,7 @@ def _layers(flow: Flow) -> list[list[str]]:
     graph.add_edges_from((a.start, a.end) for a in flow.arrows if not a.feedback)
     if not nx.is_directed_acyclic_graph(graph):
         circle = [edge[0] for edge in nx.find_cycle(graph)]
-        raise FlowError(f"a circle of arrows ({' -> '.join([*circle, circle[0]])}); draw the way back with ~>", 0)
+        raise FlowError(f"a circle of arrows ({' --> '.join([*circle, circle[0]])}); draw the way back with -.->", 0)
     return [list(layer) for layer in nx.topological_generations(graph)]
 
 
@@ -123,8 +157,9 @@ class _Box:
     y: float = 0.0
 
 
-def to_svg(flow: Flow, alt: str, down: bool = False) -> str:
-    """The diagram as one ``<svg>`` element; layers run to the right, or downwards. Colours come from the page's CSS."""
+def to_svg(flow: Flow) -> str:
+    """The diagram as one ``<svg>`` element. Colours come from the page's CSS."""
+    down, alt = flow.down, escape(flow.alt)
     boxes, layers, routes = _boxes(flow)
     _order(layers, routes)
     width, height = _place(boxes, layers, down)
@@ -143,8 +178,8 @@ def to_svg(flow: Flow, alt: str, down: bool = False) -> str:
     height = low + (12 if low > height else 0)
     drawn += [_draw_box(box) for name, box in boxes.items() if box.lines]
     size = f'width="{width:.0f}" height="{height:.0f}" viewBox="0 0 {width:.0f} {height:.0f}"'
-    head = f'<svg xmlns="http://www.w3.org/2000/svg" class="flow" role="img" aria-label="{escape(alt)}" {size}>'
-    return f"{head}<title>{escape(alt)}</title>{''.join(drawn)}</svg>"
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" class="flow" role="img" aria-label="{alt}" {size}>'
+    return f"{head}<title>{alt}</title>{''.join(drawn)}</svg>"
 
 
 def _boxes(flow: Flow) -> tuple[dict[str, _Box], list[list[str]], list[tuple[list[str], Arrow]]]:
@@ -287,18 +322,18 @@ class FlowNode(nodes.General, nodes.Element, addnodes.translatable):
     """A diagram in the doctree. Its messages for translation are the alternative text and the labels."""
 
     def preserve_original_messages(self) -> None:
-        self.setdefault("messages", _messages(self["flow"], self["alt"]))
+        self.setdefault("messages", _messages(self["flow"]))
 
     def apply_translated_message(self, original_message: str, translated_message: str) -> None:
         self["said"] = {**self.get("said", {}), original_message: translated_message}
 
     def extract_original_messages(self) -> list[str]:
-        return self.get("messages") or _messages(self["flow"], self["alt"])
+        return self.get("messages") or _messages(self["flow"])
 
     def texts(self) -> list[str]:
         """Alternative text and labels, in the language of the build."""
         said = self.get("said", {})
-        return [said.get(message, message) for message in _messages(self["flow"], self["alt"])]
+        return [said.get(message, message) for message in _messages(self["flow"])]
 
     def svg(self) -> str:
         """The diagram, in the language of the build."""
@@ -306,31 +341,28 @@ class FlowNode(nodes.General, nodes.Element, addnodes.translatable):
         flow = parse(self["flow"])
         flow.labels = {name: said.get(label, label) for name, label in flow.labels.items()}
         flow.arrows = [a._replace(label=said.get(a.label, a.label)) for a in flow.arrows]
-        return to_svg(flow, said.get(self["alt"], self["alt"]), self["down"])
+        flow.alt = said.get(flow.alt, flow.alt)
+        return to_svg(flow)
 
 
-def _messages(text: str, alt: str) -> list[str]:
+def _messages(text: str) -> list[str]:
     flow = parse(text)
-    return list(dict.fromkeys([alt, *flow.labels.values(), *(a.label for a in flow.arrows if a.label)]))
+    return list(dict.fromkeys([flow.alt, *flow.labels.values(), *(a.label for a in flow.arrows if a.label)]))
 
 
 class FlowDirective(SphinxDirective):
-    """``{flow}``: see the module's text. Options: ``alt`` (required), ``down`` (layers run downwards)."""
+    """``{mermaid}``: see the module's text."""
 
     has_content = True
-    option_spec = {"alt": directives.unchanged_required, "down": directives.flag}
 
     def run(self) -> list[nodes.Node]:
-        alt = " ".join(self.options.get("alt", "").split())
-        if not alt:
-            raise self.error("flow: the option :alt: is missing; say in a sentence what the diagram shows")
         text = "\n".join(self.content)
         try:
             parse(text)
         except FlowError as error:
             line = self.lineno + self.content_offset + 1 + error.line  # MyST counts the offset from the directive
-            raise self.directive_error(3, f"flow, line {line}: {error}") from error
-        node = FlowNode(flow=text, alt=alt, down="down" in self.options)
+            raise self.directive_error(3, f"mermaid, line {line}: {error}") from error
+        node = FlowNode(flow=text)
         self.set_source_info(node)
         return [node]
 
@@ -342,7 +374,7 @@ def visit_html(self: Any, node: FlowNode) -> None:
 
 
 def visit_text(self: Any, node: FlowNode) -> None:
-    self.add_text(node["alt"])
+    self.add_text(node.texts()[0])
     raise nodes.SkipNode
 
 

@@ -13,12 +13,12 @@ from docutils import nodes
 from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
-from sphinx.util.docutils import SphinxDirective
 
 from course_lib.core.bilingual import Text
 from course_lib.core.errors import CourseError, DataError
 from course_lib.publishing.mapfile import load_map, read_yaml
 from course_lib.publishing.mapmodel import MindMap, Topic
+from course_lib.publishing.standin import StandIn
 
 FILE = "book/glossary.yml"
 MEANINGS = "book/glossary_meanings.yml"
@@ -95,10 +95,12 @@ def taught_in(entry: Entry, mindmap: MindMap) -> list[Topic]:
     return [t for t in mindmap.order() if has(t.title) or any(has(concept.name) for concept in t.concepts)]
 
 
-class GlossaryDirective(SphinxDirective):
-    """``{glossary-terms}``: the table of all terms, grouped by first letter."""
+class PlaceGlossary(StandIn):
+    """The list of all terms, in place of the admonition of class ``glossary-terms``."""
 
-    def run(self) -> list[nodes.Node]:
+    name = "glossary-terms"
+
+    def draw(self) -> list[nodes.Node]:
         root, map_path = Path(self.env.srcdir), Path(self.env.srcdir) / self.config.mindmap_file
         for path in (root / FILE, root / MEANINGS, map_path):
             self.env.note_dependency(str(path))
@@ -155,7 +157,7 @@ def _load(app: Sphinx, page: str, template: str, context: dict[str, Any], doctre
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    """Register the directive and its style."""
-    app.add_directive("glossary-terms", GlossaryDirective)
+    """Register the transform and its style."""
+    app.add_transform(PlaceGlossary)
     app.connect("html-page-context", _load)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,4 +1,6 @@
-"""The ``{mindmap}`` directive: the map as a picture to work with, and as a nested list that needs no script.
+"""The map on its page: a picture to work with, and a nested list that needs no script.
+
+It stands in the built book where the page has an image of class ``mindmap``.
 
 The list is written as docutils nodes, so that links are resolved (and warned about) by Sphinx in every builder. Texts
 come from the map in the language of the build, not from the message catalogues.
@@ -13,7 +15,6 @@ from docutils import nodes
 from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
-from sphinx.util.docutils import SphinxDirective
 
 from course_lib.core.errors import CourseError
 from course_lib.publishing.mapcheck import room_paths
@@ -23,6 +24,7 @@ from course_lib.publishing.mapmodel import Branch, Concept, MindMap, Topic, lang
 from course_lib.publishing.mappicture import picture
 from course_lib.publishing.maptools import keeping, tools
 from course_lib.publishing.mapwords import LIST, in_language
+from course_lib.publishing.standin import StandIn
 
 STATIC = Path(__file__).parent / "static"
 CODE = tuple(sorted(Path(__file__).parent.glob("map*.py")))
@@ -30,10 +32,13 @@ _CLASS = "mindmap"
 #: classic scripts, in the order in which they need one another
 SCRIPTS = ("mapstore.js", "maplogic.js", "mapzoom.js", "map.js")
 
-class MindMapDirective(SphinxDirective):
-    """Draws ``mindmap_file``; takes no argument. A faulty map stops the build with the map's own error."""
 
-    def run(self) -> list[nodes.Node]:
+class PlaceMindMap(StandIn):
+    """Draws ``mindmap_file`` in place of the image. A faulty map stops the build with the map's own error."""
+
+    name = "mindmap"
+
+    def draw(self) -> list[nodes.Node]:
         path = Path(self.env.srcdir) / self.config.mindmap_file
         for file in (path, *CODE):  # a page drawn by older code is drawn again, too
             self.env.note_dependency(str(file))
@@ -158,9 +163,9 @@ def _add_static(app: Sphinx, config: Any) -> None:
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    """Register the directive, its files, ``mindmap_file`` (the map, relative to the source folder) and the strip."""
+    """Register the transform, its files, ``mindmap_file`` (the map, relative to the source folder) and the strip."""
     app.add_config_value("mindmap_file", "book/mindmap.yml", "env", types=[str])
-    app.add_directive("mindmap", MindMapDirective)
+    app.add_transform(PlaceMindMap)
     app.connect("config-inited", _add_static)
     app.setup_extension("course_lib.publishing.mapstrip")
     app.connect("html-page-context", _add_style)

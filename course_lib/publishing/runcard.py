@@ -1,4 +1,7 @@
-"""The run card at the end of a chapter: what its cells cost when they last ran, on what, when, and on which data."""
+"""The run card at the end of a chapter: what its cells cost when they last ran, on what, when, and on which data.
+
+It stands in the built book where the page has an admonition of class ``run-card``.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +13,11 @@ from typing import Any
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
-from sphinx.util.docutils import SphinxDirective
 
 from course_lib.core.bilingual import Text, language_of
 from course_lib.core.errors import DataError
 from course_lib.core.files import read_json
+from course_lib.publishing.standin import StandIn
 
 WORDS = {
     "caption": Text("Run card", "运行卡"),
@@ -38,13 +41,15 @@ WORDS = {
 
 
 class RunCard(nodes.General, nodes.Element):
-    """Stands where ``{run-card}`` was until the page is written; then it becomes a table."""
+    """Stands where the card will be until the page is written; then it becomes a table."""
 
 
-class RunCardDirective(SphinxDirective):
-    """``{run-card}``: what the page's cells cost when they last ran."""
+class PlaceRunCard(StandIn):
+    """What the page's cells cost when they last ran, in place of the admonition of class ``run-card``."""
 
-    def run(self) -> list[nodes.Node]:
+    name = "run-card"
+
+    def draw(self) -> list[nodes.Node]:
         return [RunCard()]
 
 
@@ -132,8 +137,8 @@ def _fill(app: Sphinx, doctree: nodes.document, page: str) -> None:
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    """Register the directive; the style is in ``course.css``."""
-    app.add_directive("run-card", RunCardDirective)
+    """Register the transform; the style is in ``course.css``."""
+    app.add_transform(PlaceRunCard)
     app.add_node(RunCard)
     app.connect("doctree-resolved", _fill)
     return {"version": "2", "parallel_read_safe": True, "parallel_write_safe": True}

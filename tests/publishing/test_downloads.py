@@ -11,7 +11,7 @@ from course_lib.publishing.downloads import FOLDER, WORDS, box, clean_notebook, 
 
 ROOT = Path(__file__).parents[2]
 HEAD = "---\nfile_format: mystnb\nkernelspec:\n  name: python3\n  display_name: Python 3\n---\n"
-PAGE = HEAD + "# A chapter\n\n```{code-cell} ipython3\n1 + 1\n```\n\nWords.\n\n```{run-card}\n```\n\n## Sources\n\n" \
+PAGE = HEAD + "# A chapter\n\n```{code-cell} ipython3\n1 + 1\n```\n\nWords.\n\n:::{admonition} Run card\n:class: run-card\nIn the book.\n:::\n\n## Sources\n\n" \
     "```{bibliography}\n:filter: docname in docnames\n```\n"  # fmt: skip
 
 

@@ -114,7 +114,7 @@ class TinyBook:
 
     def chapter(self, name: str, cells: list[str], text: str = "") -> None:
         body = "".join(CELL.format(code=code) for code in [RAN.format(name=name), *cells])
-        page = HEAD.format(name=name) + text + body + "```{run-card}\n```\n"
+        page = HEAD.format(name=name) + text + body + ":::{admonition} Run card\n:class: run-card\nIn the book.\n:::\n"
         _write(self.root / "book" / "start" / f"{name}.md", page)
 
     def build(self) -> set[str]:
@@ -208,7 +208,7 @@ def test_a_load_from_another_host_fails_the_build_every_time(tiny):
 
 @pytest.mark.slow
 def test_errors_fail_the_build_until_they_are_mended_and_warnings_do_when_strict(tiny):
-    tiny.chapter("one", [], text="```{flow}\n:alt: x\na[A] -> b\n```\n\n")
+    tiny.chapter("one", [], text="```{mermaid}\nflowchart LR\naccDescr: x\na[A] --> b\n```\n\n")
     tiny.chapter("two", [])
     for _ in range(2):
         with pytest.raises(CourseError, match=r"1 error\(s\)"):

@@ -14,18 +14,20 @@ from sphinx.util.docutils import docutils_namespace, patch_docutils
 from course_lib.publishing.flow import FONT, FlowError, parse, text_width, to_svg, wrap
 
 SVG = "{http://www.w3.org/2000/svg}"
-TEXT = """
-query[Query] -> bm25[BM25: words] -> fuse[Fused list]
-query -> dense[Encoder: meaning] -> fuse
+HEAD = "flowchart LR\naccDescr: What it shows.\n"
+TEXT = f"""
+{HEAD}
+query[Query] --> bm25[BM25: words] --> fuse[Fused list]
+query --> dense[Encoder: meaning] --> fuse
 
-# a remark
-query -> fuse: as it is
-fuse ~> query: clicks
+%% a remark
+query -->|as it is| fuse
+fuse -.->|clicks| query
 """
 
 
 def _svg(text: str, down: bool = False) -> ElementTree.Element:
-    return ElementTree.fromstring(to_svg(parse(text), "What it shows.", down))
+    return ElementTree.fromstring(to_svg(parse(text.replace("LR", "TD") if down else text)))
 
 
 def _boxes(svg: ElementTree.Element) -> list[tuple[float, float, float, float]]:
@@ -52,14 +54,23 @@ def test_parse_reads_nodes_arrows_and_labels():
     ("text", "line", "says"),
     [
         ("", 0, "empty"),
-        ("a[A] -> b", 0, "no label"),
-        ("a[A]\n-> b[B]", 1, "no node"),
-        ("a[A] -> b[B]\na[Other]", 1, "two labels"),
-        ("a[A] => b[B]", 0, "no node"),
-        ("a[A] -> b[B] -> c[C]: x", 0, "exactly one arrow"),
-        ("a[A] -> b[B]\nb -> a", 0, "circle"),
-        ("a[A] -> a", 0, "circle"),
-        ("a[A -> b[B]", 0, "is no node"),
+        (HEAD, 0, "empty"),
+        ("a[A] --> b[B]", 0, "first line"),
+        ("flowchart BT\na[A]", 0, "first line"),
+        ("flowchart LR\na[A] --> b[B]", 0, "accDescr"),
+        ("flowchart LR\naccDescr: \na[A] --> b[B]", 0, "accDescr"),
+        (HEAD + "a[A] --> b", 2, "no label"),
+        (HEAD + "a[A]\n--> b[B]", 3, "no node"),
+        (HEAD + "a[A] --> b[B]\na[Other]", 3, "two labels"),
+        (HEAD + "a[A] => b[B]", 2, "no node"),
+        (HEAD + "a[A] -> b[B]", 2, "no node"),
+        (HEAD + "a[A] --> b[B]: x", 2, "no node"),
+        (HEAD + "a[A] --> b[B]\nb --> a", 0, "circle"),
+        (HEAD + "a[A] --> a", 0, "circle"),
+        (HEAD + "a[A --> b[B]", 2, "is no node"),
+        (HEAD + "a[f(x)] --> b[B]", 2, "'\\('"),
+        (HEAD + "a[A] -->|x; y| b[B]", 2, "';'"),
+        (HEAD + "end[A] --> b[B]", 2, "word of mermaid's own"),
     ],
 )
 def test_bad_text_is_an_error_with_its_line(text, line, says):
@@ -76,14 +87,16 @@ def test_the_picture_has_a_name_text_and_an_arrow_each(down):
     assert sorted(said) == sorted(["Query", "BM25: words", "Fused list", "Encoder: meaning", "as it is", "clicks"])
     kinds = [path.get("class") for path in svg.findall(f"{SVG}path")]
     assert kinds.count("flow-head") == 6 and kinds.count("flow-arrow flow-feedback") == 1
-    assert not re.search(r"#[0-9a-f]{3,6}|rgb", to_svg(parse(TEXT), "x"))  # colours are the page's
-    assert "<script" not in to_svg(parse(TEXT), "x") and " id=" not in to_svg(parse(TEXT), "x")
+    assert not re.search(r"#[0-9a-f]{3,6}|rgb", to_svg(parse(TEXT)))  # colours are the page's
+    assert "<script" not in to_svg(parse(TEXT)) and " id=" not in to_svg(parse(TEXT))
 
 
 def test_labels_are_escaped():
-    svg = ElementTree.fromstring(to_svg(parse('a[<b> & "c"] -> b[B]: <i>'), 'x " <y>'))
+    flow = parse("flowchart LR\naccDescr: x \" <y>\na[b & c] -->|i & j| b[B]")
+    flow.labels["b"] = '<b> "B"'  # as a translation may bring it
+    svg = ElementTree.fromstring(to_svg(flow))
     assert svg.get("aria-label") == 'x " <y>'
-    assert [" ".join(t.itertext()) for t in svg.findall(f"{SVG}text")] == ["<i>", '<b> & "c"', "B"]
+    assert [" ".join(t.itertext()) for t in svg.findall(f"{SVG}text")] == ["i & j", "b & c", '<b> "B"']
 
 
 @st.composite
@@ -92,7 +105,7 @@ def diagrams(draw):
     label = st.text(alphabet="abc 检索模型", min_size=1, max_size=40).filter(str.strip)
     lines = [f"n{i}[{draw(label)}]" for i in range(n)]
     pairs = draw(st.lists(st.tuples(st.integers(0, n - 1), st.integers(0, n - 1)), max_size=14))
-    return "\n".join(lines + [f"n{min(p)} -> n{max(p)}" for p in pairs if p[0] != p[1]])
+    return HEAD + "\n".join(lines + [f"n{min(p)} --> n{max(p)}" for p in pairs if p[0] != p[1]])
 
 
 @settings(max_examples=60, deadline=None)
@@ -149,7 +162,7 @@ def flow_only(monkeypatch):
     from course_lib.publishing import flow
 
     def setup(app):
-        app.add_directive("flow", flow.FlowDirective)
+        app.add_directive("mermaid", flow.FlowDirective)
         app.add_node(flow.FlowNode, html=(flow.visit_html, None), text=(flow.visit_text, None))
 
     module = ModuleType("flow_only")
@@ -157,7 +170,7 @@ def flow_only(monkeypatch):
     monkeypatch.setitem(sys.modules, "flow_only", module)
 
 
-PAGE = "# Page\n\n```{flow}\n:alt: Two steps.\na[First step] -> b[Second step]: then\n```\n"
+PAGE = "# Page\n\n```{mermaid}\nflowchart LR\naccDescr: Two steps.\na[First step] -->|then| b[Second step]\n```\n"
 
 
 def test_a_page_shows_it_in_html_and_says_it_in_text(tmp_path, flow_only):
@@ -189,8 +202,8 @@ def test_labels_go_to_the_catalogue_and_come_back_translated(tmp_path, flow_only
 @pytest.mark.parametrize(
     ("page", "line", "says"),
     [
-        ("# Page\n\n```{flow}\na[A] -> b[B]\n```\n", 3, ":alt: is missing"),
-        ("# Page\n\n```{flow}\n:alt: x\n\na[A] -> b[B]\nb -> c\n```\n", 7, "node 'c' has no label"),
+        ("# Page\n\n```{mermaid}\nflowchart LR\na[A] --> b[B]\n```\n", 3, "accDescr: …' is missing"),
+        ("# Page\n\n```{mermaid}\nflowchart LR\naccDescr: x\n\na[A] --> b[B]\nb --> c\n```\n", 8, "node 'c' has no label"),
     ],
 )
 def test_a_bad_diagram_is_an_error_with_file_and_line(tmp_path, flow_only, page, line, says):

@@ -79,7 +79,7 @@ def test_the_page_links_ready_topics_in_both_languages(small_book):
     pages = [topic.page for topic in load_map(ROOT / "book/mindmap.yml").order() if topic.ready]
     for page in pages:
         small_book.write(f"{page}.md", "# A topic\n")
-    small_book.write("index.md", "# Glossary\n\n```{glossary-terms}\n```\n\n```{toctree}\n:glob:\nbook/*/*\n```\n")
+    small_book.write("index.md", "# Glossary\n\n```{admonition} The terms\n:class: glossary-terms\nIn the book.\n```\n\n```{toctree}\n:glob:\nbook/*/*\n```\n")
     for language, meaning, title in (("en", "What is typed.", "How to learn with this map"), ("zh_CN", "输入的文字。", "如何用这张导图学习")):
         _, warnings = small_book.build("mapdirective", "glossary", language=language)
         html = small_book.html(language=language)
@@ -97,6 +97,6 @@ def test_a_faulty_file_stops_the_build(small_book):
     from sphinx.errors import ExtensionError
 
     write(small_book.root, [{"en": "query"}])
-    small_book.write("index.md", "# Glossary\n\n```{glossary-terms}\n```\n")
+    small_book.write("index.md", "# Glossary\n\n```{admonition} The terms\n:class: glossary-terms\nIn the book.\n```\n")
     with pytest.raises(ExtensionError, match="term 1"):
         small_book.build("mapdirective", "glossary")

@@ -27,9 +27,10 @@ Read [the map](../index.md) about *retrieval* first {cite}`key`, and again {cite
 
 Another paragraph.
 
-```{flow}
-:alt: A query leads to a list.
-a[Query] -> b[List]
+```{mermaid}
+flowchart LR
+accDescr: A query leads to a list.
+a[Query] --> b[List]
 ```
 
 ```{code-cell}
@@ -38,8 +39,10 @@ _ = open(os.environ["COURSE_TEST_RAN"], "a").write("ran ")
 print("printed words")
 ```
 
-```{run-card}
-```
+:::{admonition} Run card
+:class: run-card
+In the book.
+:::
 
 ```{bibliography}
 ```

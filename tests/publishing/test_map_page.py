@@ -52,7 +52,7 @@ class Site:
             if not (self.root / f"{page}.md").is_file():
                 (self.root / f"{page}.md").write_text(f"# {page}\n\nSome text.\n")
         listed = "\n".join(page.removeprefix("book/") for page in pages)
-        index = f"# The map\n\n```{{mindmap}}\n```\n\n```{{toctree}}\n:hidden:\n{listed}\n```\n"
+        index = f"# The map\n\n```{{image}} map.png\n:class: mindmap\n:alt: The map\n```\n\n```{{toctree}}\n:hidden:\n{listed}\n```\n"
         if not (self.root / "book/index.md").is_file() or (self.root / "book/index.md").read_text() != index:
             (self.root / "book/index.md").write_text(index)
         out, warnings = self.root / "_build" / language, io.StringIO()

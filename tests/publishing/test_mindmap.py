@@ -555,7 +555,7 @@ def build(repo: Path, language: str = "en", builder: str = "html") -> tuple[Path
     from sphinx.application import Sphinx
     from sphinx.util.docutils import docutils_namespace, patch_docutils
 
-    index = "# The map\n\n```{mindmap}\n```\n\n```{toctree}\nstart/setup\nsearch/words\n```\n"
+    index = "# The map\n\n```{image} map.png\n:class: mindmap\n:alt: The map\n```\n\n```{toctree}\nstart/setup\nsearch/words\n```\n"
     (repo / "book/index.md").write_text(index)
     out, warnings = repo / "_build" / f"{builder}-{language}", io.StringIO()
     settings = {

@@ -102,7 +102,7 @@ def test_the_device_is_that_of_this_machine(monkeypatch, tmp_path):
 
 
 def test_the_directive_in_a_page_and_in_text(small_book):
-    small_book.write("index.md", "# A page\n\n```{run-card}\n```\n")
+    small_book.write("index.md", "# A page\n\n:::{admonition} Run card\n:class: run-card\nIn the book.\n:::\n")
     small_book.build("runcard")
     assert '<p class="run-card">This page runs no code.</p>' in small_book.html()
     out, _ = small_book.build("runcard", builder="text")
