@@ -120,12 +120,14 @@ class Shop:
 
         Raises:
             DataError: the shop has no log.
-            ContractError: an unknown kind of event, or a moment that is not a number.
+            ContractError: an unknown kind of event, a moment that is not a number, or an end before the beginning.
         """
         for name, moment in (("until", until), ("since", since)):
             if moment is not None and not isinstance(moment, (int, float, np.number)):
                 remedy = "Give seconds since 1970-01-01 UTC, e.g. shop.split_time(0.8)"
                 raise ContractError(f"{name} is a {type(moment).__name__}: {moment!r}", remedy=remedy)
+        if until is not None and since is not None and since >= until:
+            raise ContractError(f"since ({since}) is not before until ({until})", remedy="Swap them")
         kinds = (kinds,) if isinstance(kinds, str) else tuple(kinds)
         unknown = set(kinds) - set(EVENT_KINDS)
         if unknown:
@@ -141,8 +143,8 @@ class Shop:
 
     def split_time(self, fraction: float = 0.8) -> int:
         """The moment before which this fraction of all events happened (one global split for everybody)."""
-        if not 0 < fraction < 1:
-            raise ContractError(f"fraction is {fraction}; it must lie between 0 and 1")
+        if not isinstance(fraction, (int, float, np.number)) or not 0 < fraction < 1:
+            raise ContractError(f"fraction is {fraction!r}; it must be a number between 0 and 1")
         times = np.sort(self._log()["timestamp"][:])
         return int(times[int(len(times) * fraction)])
 

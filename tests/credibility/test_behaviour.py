@@ -219,7 +219,7 @@ def test_a_cascade_reads_down_the_list_and_may_stop_at_a_click():
 
 
 def test_an_unknown_click_model_is_refused():
-    with pytest.raises(ContractError, match="parameters: unknown click model 'dice'.*cascade"):
+    with pytest.raises(ContractError, match="parameters.click_model: unknown click model 'dice'.*cascade"):
         simulate(5, 5, 5, 5, 0, "en", Parameters(click_model="dice"))
 
 

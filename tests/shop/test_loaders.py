@@ -174,7 +174,7 @@ def test_other_files_are_left_alone(folder):
 
 
 def test_unknown_shop(folder):
-    with pytest.raises(ContractError, match="no real shop is called 'corus'; known are chorus"):
+    with pytest.raises(ContractError, match="no data set is called 'corus'; known are chorus.*Did you mean chorus"):
         load("corus", folder)
 
 

@@ -9,6 +9,7 @@ import json
 import re
 import shutil
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -207,7 +208,7 @@ def test_from_a_folder(tmp_path):
 
 @pytest.mark.parametrize(
     ("source", "says"),
-    [("ftp://x/y", "ftp:// is not read"), ("file:///etc", "file:// is not read"), ("nowhere/at/all", "no such folder")],
+    [("ftp://x/y", "ftp:// is not read"), ("file:///etc", "file:// is not read"), ("nowhere/at/all", "no such folder"), ("", "--from is empty")],
 )
 def test_other_sources_are_refused(tmp_path, source, says):
     with pytest.raises(CourseError, match=says):
@@ -251,6 +252,10 @@ def test_verify(tmp_path):
     assert states(fetching.verify(about(), tmp_path)) == ["different", "missing"]
     (tmp_path / "big.bin").write_bytes(CONTENT)
     assert states(fetching.verify(about(), tmp_path)) == ["right", "missing"]
+    with pytest.raises(CourseError, match="this is a file, not a folder"):
+        fetching.verify(about(), tmp_path / "big.bin")
+    with pytest.raises(CourseError, match="no such folder. Name the folder that holds the files of test"):
+        fetching.verify(about(), tmp_path / "absent")
 
 
 # --- the manifests ------------------------------------------------------------------------------------------------
@@ -280,7 +285,7 @@ def test_manifests_are_the_files_of_the_package():
     from course_lib.shop.loaders import manifests, registry
 
     assert {f.stem for f in manifests._DATA.glob("*.json")} == set(names()) == set(registry._loaders())
-    with pytest.raises(ContractError, match="no real shop is called 'corus'; known are chorus"):
+    with pytest.raises(ContractError, match="no data set is called 'corus'; known are chorus.*Did you mean chorus"):
         manifest("corus")
     assert manifest("s3rec/Beauty") == manifest("s3rec")
 
@@ -299,6 +304,9 @@ def test_list(capsys):
     assert command("list") == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines[: len(names())]] == list(names())
+    wide = max(map(len, names()))
+    for line in lines[: len(names())]:
+        assert (line[wide + 10] == "*") != manifest(line.split()[0]).can_be_fetched
     assert command("list", "--json") == 0
     assert [one["name"] for one in json.loads(capsys.readouterr().out)] == list(names())
 
@@ -319,9 +327,11 @@ def test_info(capsys, name):
 
 def test_info_checks_a_folder(capsys, tmp_path):
     assert command("info", "hillstrom", "--check", str(tmp_path)) == 1
-    assert "missing" in capsys.readouterr().out
+    assert "Not as published: " in (out := capsys.readouterr().out) and f"--to {tmp_path}" in out
     assert command("info", "hillstrom", "--check", str(tmp_path), "--json") == 1
     assert json.loads(capsys.readouterr().out)["check"][0]["state"] == "missing"
+    with pytest.raises(ContractError, match="of lightgcn no files are known to check against"):
+        command("info", "lightgcn", "--check", str(tmp_path))
 
 
 def test_fetch_command(capsys, tmp_path, monkeypatch, server):
@@ -336,6 +346,10 @@ def test_fetch_command(capsys, tmp_path, monkeypatch, server):
     assert command("fetch", "test", "--to", str(tmp_path / "there"), "--json") == 0
     told = json.loads(capsys.readouterr().out)
     assert states(told["files"]) == ["fetched", "fetched"] and whole(tmp_path / "there")
+    several = replace(about(server), parts="A or B")
+    monkeypatch.setattr(manifests, "manifest", lambda name: several)
+    assert command("fetch", "test") == 0
+    assert "Shop.load('test/PART'), where PART is A or B" in capsys.readouterr().out
 
 
 def test_the_command_is_light():

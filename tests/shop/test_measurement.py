@@ -338,7 +338,7 @@ def test_report_shows_itself():
     text = repr(report)
     assert text.splitlines()[0] == (
         "Report (2 queries; 1 not ranked, counted 0; 1 without a relevant item, left out; "
-        "1 ranked but not judged, ignored)"
+        "1 ranked but not judged, ignored; lists of 1 places are too short for ndcg@10)"
     )
     assert "ndcg@10 " in text and "0.5000" in text and "95 % CI" in text
     assert report._repr_html_().count("<tr>") == 3 and 'scope="row">ndcg@10<' in report._repr_html_()

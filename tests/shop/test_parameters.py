@@ -17,6 +17,7 @@ from course_lib.shop.simulator import Parameters
         ("randomised", 2), ("randomised", -0.1), ("randomised", "0.5"), ("randomised", None), ("randomised", True),
         ("group_taste", math.nan), ("price_spread", math.inf), ("price_spread", -1), ("elasticities", ()),
         ("elasticities", {}), ("page_shares", (0.5, 0.5, 0.5)), ("reformulates", (0.7, 1.3)), ("days", 0), ("days", 1.5),
+        ("elasticities", 3.0), ("elasticities", (-3.8, -2.6, -1.4)), ("kind_shares", ((1.0, "plain"),)), ("click_model", "dice"),
         ("variants", 0), ("kind_shares", (("plain", 0.5), ("typo", 0.4))), ("fashion", (0.1, -0.1)), ("fashion_memory", 1.1),
     ],
 )  # fmt: skip
@@ -30,6 +31,12 @@ def test_what_can_be_is_built(knobs):
     shop = Shop.simulate(60, 20, 12, 20, 0, parameters=Parameters(**knobs))
     share = shop.truth.randomised.mean()
     assert share == knobs["randomised"] if "randomised" in knobs else 0 < share < 1
+
+
+@pytest.mark.parametrize("given", [{"randomised": 0.5}, 0, False, "default"])
+def test_what_are_no_parameters_at_all(given):
+    with pytest.raises(ContractError, match=r"parameters: got a .*Give Parameters\(…\)"):
+        Shop.simulate(60, 20, 12, 20, 0, parameters=given)
 
 
 def test_the_truth_shows_itself_in_a_screenful():

@@ -76,6 +76,9 @@ def test_window_is_closed_below_and_open_above(shop, since, until):
 def test_past_and_future_make_the_whole(shop):
     past, future = shop.interactions(until=50), shop.interactions(since=50)
     assert events(past) + events(future) == events(shop.interactions()) and "late" not in past.users
+    for since in (50, 60):
+        with pytest.raises(ContractError, match=rf"since \({since}\) is not before until \(50\). Swap them"):
+            shop.interactions(until=50, since=since)
 
 
 def test_kinds(shop):
@@ -90,8 +93,8 @@ def test_split_time_leaves_the_fraction_before_it():
     for fraction in (0.05, 0.5, 0.8, 0.99):
         moment = shop.split_time(fraction)
         assert isinstance(moment, int) and len(shop.interactions(until=moment)) == round(100 * fraction)
-    for fraction in (0, 1, -0.1, 1.5):
-        with pytest.raises(ContractError, match="must lie between 0 and 1"):
+    for fraction in (0, 1, -0.1, 1.5, "0.8", None):
+        with pytest.raises(ContractError, match="must be a number between 0 and 1"):
             shop.split_time(fraction)
 
 

@@ -189,7 +189,8 @@ def _judgements(content: bytes, file: str, known: set[str]) -> dict[str, list[An
     if unknown:
         item, line = unknown[0]
         what = f"{len(unknown)} judgement(s) are about products that no product file holds, first {item!r}"
-        raise DataError(what, where=f"{file}, line {line}", remedy="Add the missing N.json.zip, or remove these lines")
+        remedy = "Add the missing N.json.zip; if all are there, see whether the columns query and docid are swapped"
+        raise DataError(what, where=f"{file}, line {line}", remedy=remedy)
     if not first:
         raise DataError("the file holds no judgements", where=file, remedy=FETCH_AGAIN)
     return columns

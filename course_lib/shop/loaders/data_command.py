@@ -60,20 +60,24 @@ def _list(options: argparse.Namespace) -> int:
         return 0
     wide = max(len(m.name) for m in known)
     for m in known:
-        print(f"{m.name.ljust(wide)}  {_size(m.bytes) if m.files else '–':>8}  {m.about}")
-    print("\nMore about one: course data info NAME")
+        star = " " if m.can_be_fetched else "*"
+        print(f"{m.name.ljust(wide)}  {_size(m.bytes) if m.files else '–':>8}{star} {m.about}")
+    print("\n* has files that you get by hand. More about one: course data info NAME")
     return 0
 
 
 def _info(options: argparse.Namespace) -> int:
     from dataclasses import asdict
 
+    from course_lib.core.errors import ContractError
     from course_lib.core.tables import SCHEMAS
     from course_lib.shop.loaders.fetching import verify
     from course_lib.shop.loaders.manifests import manifest
 
     m = manifest(options.name)
-    states = verify(m, options.check) if options.check else []
+    if options.check is not None and not m.files:
+        raise ContractError(f"of {m.name} no files are known to check against", remedy=m.how)
+    states = verify(m, options.check) if options.check is not None else []
     wrong = any(file["state"] != "right" for file in states)
     if options.json:
         _json({**asdict(m), "bytes": m.bytes, "may_be_shown": m.may_be_shown, **({"check": states} if states else {})})
@@ -98,6 +102,10 @@ def _info(options: argparse.Namespace) -> int:
         print(f"\n{further}{table}: " + ", ".join(f"{column} ({kind})" for column, kind in columns.items()))
     if m.how:
         print(f"\n{m.how}.")
+    if states:
+        bad = [f"{file['name']} is {file['state']}" for file in states if file["state"] != "right"]
+        remedy = f"Get it anew: course data fetch {m.name} --to {options.check}"
+        print("\n" + (f"Not as published: {', '.join(bad)}. {remedy}" if bad else "All files are as published."))
     return int(wrong)
 
 
@@ -116,7 +124,10 @@ def _fetch(options: argparse.Namespace) -> int:
     for file in files:
         print(f"{file['state']:>7}  {file['name']}  {file['bytes']:,} bytes, sha256 verified")
     where = f", {folder!r}" if options.to else ""
-    print(f"Shop.load({m.name!r}{where})" + (f"; or a part, '{m.name}/…': {m.parts}" if m.parts else ""))
+    if m.needs_part:
+        print(f"Shop.load('{m.name}/PART'{where}), where PART is {m.parts}")
+    else:
+        print(f"Shop.load({m.name!r}{where})" + (f"; or a part, '{m.name}/…': {m.parts}" if m.parts else ""))
     return 0
 
 

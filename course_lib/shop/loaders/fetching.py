@@ -71,6 +71,9 @@ def fetch(
 def verify(about: Manifest, folder: str | os.PathLike[str]) -> list[dict[str, Any]]:
     """Each file of the manifest with its state in a folder: "right", "missing" or "different"."""
     folder = Path(folder).expanduser()
+    if not folder.is_dir():
+        what = "this is a file, not a folder" if folder.exists() else "no such folder"
+        raise CourseError(what, where=str(folder), remedy=f"Name the folder that holds the files of {about.name}")
     states = []
     for file in about.files:
         path = folder / file.name
@@ -82,6 +85,8 @@ def verify(about: Manifest, folder: str | os.PathLike[str]) -> list[dict[str, An
 def _checked(about: Manifest, source: str | None) -> str | None:
     if source is None:
         return None
+    if not source.strip():
+        raise ContractError("--from is empty", remedy="Give a folder or an http(s) address, or leave --from out")
     scheme = urllib.parse.urlsplit(source).scheme if "://" in source else ""
     if scheme in ("http", "https"):
         return source.rstrip("/") + "/"

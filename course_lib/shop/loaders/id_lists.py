@@ -69,7 +69,7 @@ def _first_bad_line(content: bytes, where: str) -> None:
         if line.strip() and not _LINE.fullmatch(line.strip(b" ")):
             at = next((m[0] for m in re.finditer(rb"[^ \r]+", line) if not re.fullmatch(rb"[0-9]{1,18}", m[0])), line)
             shown = at[:40].decode("utf-8", "replace")
-            what = f"{shown!r} is not a whole number of at most 18 digits"
+            what = f"{shown!r} is not a whole number ≥ 0 of at most 18 digits"
             remedy = "A line is 'user item item …', separated by spaces"
             raise DataError(what, where=f"{where}, line {number}", remedy=remedy)
     raise DataError("holds characters other than digits and spaces", where=where, remedy=FETCH_AGAIN)

@@ -5,6 +5,7 @@ One JSON file per data set in ``data/``.
 
 from __future__ import annotations
 
+import difflib
 import json
 from dataclasses import dataclass
 from functools import cache
@@ -70,6 +71,16 @@ class Manifest:
         return sum(file.bytes for file in self.files)
 
     @property
+    def needs_part(self) -> bool:
+        """Is a part to be named where a folder holds several?"""
+        return bool(self.parts) and "where none is named" not in self.parts
+
+    @property
+    def can_be_fetched(self) -> bool:
+        """Has each file an address at the publisher's?"""
+        return bool(self.files) and all(file.url for file in self.files)
+
+    @property
     def may_be_shown(self) -> bool:
         """May texts and pictures of these data stand in the book's outputs?"""
         return self.redistribution == "allowed"
@@ -85,6 +96,8 @@ def manifest(name: str) -> Manifest:
     """What is known of a data set, by its name (a part after "/" is left aside). Raises ContractError: no such name."""
     base = str(name).partition("/")[0]
     if base not in _NAMES:
-        raise ContractError(f"no real shop is called {name!r}; known are {', '.join(_NAMES)}")
+        like = difflib.get_close_matches(base.lower(), _NAMES, n=1)
+        remedy = f"Did you mean {like[0]}?" if like else None
+        raise ContractError(f"no data set is called {name!r}; known are {', '.join(_NAMES)}", remedy=remedy)
     known: dict[str, Any] = json.loads((_DATA / f"{base}.json").read_text(encoding="utf-8"))
     return Manifest(**{**known, "files": tuple(File(**file) for file in known["files"])})

@@ -31,15 +31,15 @@ def load(name: str, path: str | os.PathLike[str] | None = None) -> dict[str, Any
         DataError: no such folder, or a file of it is missing or wrong; names the file, the row and the remedy.
     """
     base, _, part = str(name).partition("/")
-    if base not in names():
-        raise ContractError(f"no real shop is called {name!r}; known are {', '.join(names())}")
     about = manifest(base)
     if part and not about.parts:
         raise ContractError(f"{base} has no parts, so there is no {name!r}", remedy=f"Say Shop.load({base!r}, path)")
     if path is None:
         path = fetched(base)
         if not path.is_dir():
-            remedy = f"Fetch them by `course data fetch {base}`, or name their folder: Shop.load({name!r}, path)"
+            by_hand = f"Name their folder: Shop.load({name!r}, path)"
+            by_command = f"Fetch them by `course data fetch {base}`, or n{by_hand[1:]}"
+            remedy = by_command if about.can_be_fetched else f"{by_hand}. {about.how}"
             raise DataError(f"the files of {base} are not there", where=str(path), remedy=remedy)
     if not isinstance(path, (str, os.PathLike)):
         raise ContractError(f"the path is a {type(path).__name__}: {path!r}", remedy="Give the folder's path as text")

@@ -118,11 +118,13 @@ def evaluate(
         gain=gain,
         seed=seed,
         unranked=frozenset(keys[row] for row in np.flatnonzero(ranked[counted] < 0)),
+        short=tuple(name for name, (_, k) in kernels.items() if ranking.k < min(k, len(ranking.items))),
+        depth=ranking.k,
     )
 
 
 def _kernels(metrics: Sequence[str] | str) -> dict[str, tuple[Any, int]]:
-    names = [metrics] if isinstance(metrics, str) else list(metrics)
+    names = [metrics] if isinstance(metrics, str) else list(metrics or ())
     if not names:
         raise ContractError("no metric is named", remedy='E.g. metrics=("ndcg@10",)')
     kernels = {}

@@ -29,6 +29,8 @@ class Report:
         gain: the gain of the NDCGs.
         seed: of the bootstrap.
         unranked: those of ``keys`` that the ranking lacks (``missing`` is their number).
+        short: metrics that look at more places than the ranking's lists have; the absent places count as irrelevant.
+        depth: places of these lists (0 where it is not known).
     """
 
     keys: tuple[str, ...]
@@ -40,6 +42,8 @@ class Report:
     gain: str
     seed: int
     unranked: frozenset[str] = frozenset()
+    short: tuple[str, ...] = ()
+    depth: int = 0
 
     @cached_property
     def mean(self) -> dict[str, float]:
@@ -76,7 +80,8 @@ class Report:
         chosen = tuple(self.keys[row] for row in rows)
         unranked = self.unranked & wanted
         values = {metric: values[rows] for metric, values in self.per_query.items()}
-        return Report(chosen, values, len(unranked), 0, 0, self.kind, self.gain, self.seed, unranked)
+        seen = (self.short, self.depth)
+        return Report(chosen, values, len(unranked), 0, 0, self.kind, self.gain, self.seed, unranked, *seen)
 
     def __getitem__(self, metric: str) -> float:
         if metric not in self.per_query:
@@ -90,7 +95,8 @@ class Report:
         noun = "queries" if self.kind == "query" else "users"
         notes = ((self.missing, "not ranked, counted 0"), (self.no_relevant, "without a relevant item, left out"),
                  (self.unjudged, "ranked but not judged, ignored"))  # fmt: skip
-        return "; ".join([f"{len(self):,} {noun}", *(f"{n:,} {what}" for n, what in notes if n)])
+        short = [f"lists of {self.depth} places are too short for {', '.join(self.short)}"] if self.short else []
+        return "; ".join([f"{len(self):,} {noun}", *(f"{n:,} {what}" for n, what in notes if n), *short])
 
     def _rows(self) -> list[tuple[str, str, str]]:
         return [(m, f"{self.mean[m]:.4f}", "{:.4f}–{:.4f}".format(*self.interval[m])) for m in self.per_query]

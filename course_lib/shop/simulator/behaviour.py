@@ -27,7 +27,6 @@ from course_lib.shop.simulator.stock import Stock
 
 IMPRESSION, CLICK, CART, PURCHASE = range(4)  #: rows of ``core.tables.EVENT_KINDS``
 SEARCH, CATEGORY, HOME = range(3)
-CLICK_MODELS = ("position", "cascade")
 #: grade that a page without a query has for the items of the session's leaf, and for all others
 _BROWSE_GRADE = (2.0, 0.5)
 

@@ -59,16 +59,16 @@ def simulate(
 
     Raises:
         ContractError: a size below 1 or beyond the machine's memory, a negative seed, a value of the wrong type, an
-            unknown language or click model, or more queries than the vocabulary yields.
+            unknown language, or more queries than the vocabulary yields.
     """
     check_sizes(n_items, n_users, n_queries, events_per_user)
     check_whole("seed", seed, at_least=0)
     if language not in LANGUAGES:
         raise ContractError(f"unknown language {language!r}", where="language", remedy=f"Use one of {LANGUAGES}")
+    if parameters is not None and not isinstance(parameters, Parameters):
+        remedy = "Give Parameters(…), e.g. Parameters(randomised=0.5)"
+        raise ContractError(f"got a {type(parameters).__name__}: {parameters!r}", where="parameters", remedy=remedy)
     parameters, vocab, seed = parameters or Parameters(), vocabulary(), int(seed)
-    if parameters.click_model not in behaviour.CLICK_MODELS:
-        remedy = f"Use one of {behaviour.CLICK_MODELS}"
-        raise ContractError(f"unknown click model {parameters.click_model!r}", where="parameters", remedy=remedy)
 
     catalogue = draw_items(int(n_items), vocab, parameters, generator(seed, "items"))
     catalogue = add_spam(catalogue, vocab, parameters, generator(seed, "sellers"))

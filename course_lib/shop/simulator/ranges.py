@@ -20,6 +20,10 @@ COUNTS = frozenset({"clusters", "leaves_per_user", "days", "list_length", "varia
 #: any finite number
 SIGNED = frozenset({"tier_markup", "spam_quality", "elasticities", "attraction_bias", "attraction_grade", "attraction_taste",
                     "attraction_quality", "attraction_budget", "ranker_popularity", "ranker_taste"})  # fmt: skip
+#: pairs of a name and a number
+NAMED = frozenset({"kind_shares", "elasticities", "reformulation_shares"})
+#: what ``click_model`` may say
+CLICK_MODELS = ("position", "cascade")
 
 
 def check(name: str, value: Any) -> None:
@@ -27,7 +31,13 @@ def check(name: str, value: Any) -> None:
     if isinstance(value, str):
         if name != "click_model":
             raise ContractError(f"{value!r} is no number", where=f"parameters.{name}", remedy="Give a number")
+        if value not in CLICK_MODELS:
+            remedy = f"Use one of {', '.join(CLICK_MODELS)}"
+            raise ContractError(f"unknown click model {value!r}", where="parameters.click_model", remedy=remedy)
         return
+    if name in NAMED and not _are_named(value):
+        remedy = 'Give pairs of a name and a number, as the default has them: (("bargain", -3.8), …)'
+        raise ContractError(f"{value!r} has no names", where=f"parameters.{name}", remedy=remedy)
     nested = value if isinstance(value, (tuple, list)) else (value,)
     numbers = [one[1] if isinstance(one, (tuple, list)) and len(one) == 2 else one for one in nested]
     if not numbers and name != "sale_weeks":
@@ -36,6 +46,11 @@ def check(name: str, value: Any) -> None:
         _check_number(name, number)
     if name in WHOLES and not math.isclose(sum(numbers), 1, abs_tol=1e-6):
         raise ContractError(f"the shares sum to {sum(numbers):g}", where=f"parameters.{name}", remedy="Make them sum to 1")
+
+
+def _are_named(value: Any) -> bool:
+    pairs = value if isinstance(value, (tuple, list)) else [value]
+    return all(isinstance(one, (tuple, list)) and len(one) == 2 and isinstance(one[0], str) for one in pairs)
 
 
 def _check_number(name: str, number: Any) -> None:
