@@ -35,6 +35,7 @@ import course_lib
 from course_lib.core.errors import CourseError
 from course_lib.core.files import atomic_file
 from course_lib.core.fingerprint import PACKAGE, code_fingerprint, fingerprint, imported_modules, lock_fingerprint
+from course_lib.publishing.demos.base import BOOK
 
 _KEY = "course_key"  # stands in the kernelspec metadata while jupyter-cache hashes the notebook
 _RESULTS = "benchmarks/results/"  # what was measured before, with its provenance
@@ -180,7 +181,7 @@ class KeyedClient(NotebookClientCache):
             on_cell_executed=on_cell_executed,
         )
         try:
-            client.execute()
+            client.execute(env={**os.environ, BOOK: "1"})
         except (CellControlSignal, DeadKernelError) as error:
             raise self._failure(error, page, at) from error
         finally:

@@ -110,6 +110,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.setup_extension("course_lib.publishing.discovery")
     app.setup_extension("course_lib.publishing.runcard")
     app.setup_extension("course_lib.publishing.quiz")
+    app.setup_extension("course_lib.publishing.demos.site")
     app.setup_extension("course_lib.publishing.tracks")
     app.setup_extension("course_lib.publishing.downloads")
     app.setup_extension("course_lib.publishing.glossary")

@@ -27,6 +27,8 @@ UNUSED = (
     "scripts/fontawesome.js*", "scripts/*.map", "styles/*.map", "vendor/fontawesome/**/*", "images/logo_*",
     "*webpack-macros.html",
 )  # fmt: skip
+#: files that make a page what it is, beside its text
+LOOKS = ("*.py", "templates/**/*.html", "tools/*", "demos/*.py", "demos/modules/**/*")
 #: small, and called by what the theme and the search page write into their pages
 AT_ONCE = ("documentation_options.js", "doctools.js", "sphinx_highlight.js")
 
@@ -41,7 +43,7 @@ def _configure(app: Sphinx, config: Config) -> None:
     config.templates_path = list(dict.fromkeys([str(TEMPLATES), *config.templates_path]))
     config.html_math_renderer = light_math.RENDERER
     # All that makes a page what it is beside its text: a change writes every page anew.
-    parts = [path for name in ("*.py", "templates/**/*.html", "tools/*") for path in sorted(HERE.glob(name))]
+    parts = [path for name in LOOKS for path in sorted(HERE.glob(name)) if path.is_file()]
     config.course_look = fingerprint(*parts, _versions())
 
 
