@@ -1,7 +1,7 @@
-# make book · make test · make lab · make clean. Each makes .venv itself, and does no step twice when nothing changed.
+# make book · make test · make test-browser · make lab · make clean. Each makes .venv itself, and does no step twice when nothing changed.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help book test lab clean i18n-check i18n-update
+.PHONY: help book test test-browser chromium lab clean i18n-check i18n-update
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -18,6 +18,16 @@ book: $(STAMP)  ## build the course into _build/html (changed chapters run again
 
 test: $(STAMP)  ## run all tests that need no built site and no browser, with coverage
 	@$(TEST_ENV) $(BIN)/python -m pytest -n 2 -m "not site and not browser" --cov --cov-report=term $(TEST_OPTIONS)
+
+test-browser: chromium book  ## try the built site in a browser: axe, keyboard, phone, search, demos, JupyterLab
+	@OMP_NUM_THREADS=1 COURSE_REQUIRE_BROWSER=1 $(BIN)/python -m pytest -q -n 2 -m "site or browser" $(TEST_OPTIONS)
+	@echo "A picture of every page is in _build/screenshots"
+
+chromium:
+	@if command -v chromium || command -v chromium-browser || command -v google-chrome; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get; then \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-noto-cjk; \
+	else echo "error: no Chromium found. Install it (Debian: apt install chromium fonts-noto-cjk)" >&2; exit 2; fi >/dev/null
 
 i18n-check: $(STAMP)  ## is the Chinese edition whole and up to date? (per page; fails where a promised page is not)
 	@$(BIN)/python -m course_lib.publishing.i18n check

@@ -1,6 +1,7 @@
 """The built book, as a reader gets it: offline, whole, and without a word on the browser's console."""
 
 import json
+import os
 import re
 import shutil
 from pathlib import Path
@@ -11,6 +12,7 @@ from course_lib.publishing.offline import CHECKS, check_offline, vendor_assets
 
 ROOT = Path(__file__).parents[2]
 SITE = ROOT / "_build" / "html"
+SCREENSHOTS = ROOT / "_build" / "screenshots"
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
@@ -94,6 +96,13 @@ class Visit:
 
 
 @pytest.mark.browser
+def test_nothing_is_skipped_where_the_browser_is_required():
+    if not os.environ.get("COURSE_REQUIRE_BROWSER"):
+        pytest.skip("COURSE_REQUIRE_BROWSER is not set (make test-browser sets it)")
+    assert CHROMIUM and (SITE / "index.html").is_file() and (SITE / "zh" / "index.html").is_file()
+
+
+@pytest.mark.browser
 @needs_browser
 def test_a_visit_notices_what_goes_wrong(browser, tmp_path):
     page = tmp_path / "page.html"
@@ -129,11 +138,11 @@ def test_every_page_opens_without_a_fault(browser, theme):
 @needs_browser
 def test_no_page_is_wider_than_a_phone_and_labels_stay_readable(browser):
     with Visit(browser, width=360) as visit:
-        for path in _pages():
+        for path in _all_pages():
             page = visit.open(path)
             assert page.evaluate("document.documentElement.scrollWidth") <= 360, path
             sizes = page.evaluate(
-                """[...document.querySelectorAll('svg.flow text, .course-figure svg text')].map(t => {
+                """[...document.querySelectorAll('svg.flow text, .course-figure svg text, .course-demo svg text')].map(t => {
                      const svg = t.ownerSVGElement
                      return parseFloat(getComputedStyle(t).fontSize) * svg.getScreenCTM().a })"""
             )
@@ -147,7 +156,7 @@ def test_no_page_is_wider_than_a_phone_and_labels_stay_readable(browser):
 def test_outputs_keep_the_pages_ground_in_the_dark(browser):
     """The theme lays a light ground under HTML outputs in dark mode, on which text in the page's colour is lost."""
     with Visit(browser, theme="dark") as visit:
-        for path in _pages():
+        for path in _all_pages():
             grounds = visit.open(path).evaluate(
                 "[...document.querySelectorAll('.text_html')].map(e => getComputedStyle(e).backgroundColor)"
             )
@@ -192,11 +201,14 @@ def _all_pages() -> list[Path]:
 @pytest.mark.parametrize("width", [1280, 360])
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_axe_has_nothing_serious_to_say_on_any_page(browser, axe, theme, width):
-    faults = {}
+    """And a picture of each page is kept, for who looks at the site before it is published."""
+    faults, pictures = {}, SCREENSHOTS / f"{width}-{theme}"
+    shutil.rmtree(pictures, ignore_errors=True)
     with Visit(browser, width=width, theme=theme) as visit:
         for path in _all_pages():
             page = visit.open(path)
             page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+            page.screenshot(path=pictures / f"{'-'.join(path.relative_to(SITE).with_suffix('').parts)}.png", full_page=True)
             found = _violations(page, axe)
             if found:
                 faults[path.relative_to(SITE).as_posix()] = found
