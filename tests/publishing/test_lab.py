@@ -317,6 +317,45 @@ def test_the_course_opens_in_jupyterlab(chromium, tmp_path):
     assert after == beside
 
 
+@pytest.mark.browser
+@pytest.mark.slow
+def test_a_demo_is_a_widget_in_jupyterlab(chromium, tmp_path):
+    pytest.importorskip("anywidget", reason="anywidget is not installed")
+    import nbformat
+
+    cell = "from course_lib.publishing.demos.sampled import contest_demo\n\ncontest_demo(share=30, sampled=100)"
+    notebook = ROOT / lab.FOLDER / "try_demo.ipynb"
+    notebook.parent.mkdir(parents=True, exist_ok=True)
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell)], metadata=kernel), notebook)
+    try:
+        with _jupyterlab(tmp_path) as address:
+            context = chromium.new_context(viewport={"width": 1280, "height": 1600})
+            said, asked = [], []
+            context.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
+            context.on("weberror", lambda error: said.append(str(error.error)))
+            context.on("request", lambda request: asked.append(request.url))
+            tab = context.new_page()
+            tab.set_default_timeout(60_000)
+            tab.goto(f"{address}/lab/workspaces/demo/tree/{lab.FOLDER}/{notebook.name}?token=test")
+            tab.locator(".jp-NotebookPanel:visible .jp-CodeCell .cm-content").click()
+            tab.keyboard.press("Shift+Enter")
+            demo = tab.locator(".jp-OutputArea .course-demo")
+            slider = demo.get_by_role("slider").first
+            slider.wait_for()
+            assert demo.count() == 1 and "wrong winner" in demo.locator('[data-part="verdict"]').inner_text()
+            slider.focus()
+            tab.keyboard.press("End")
+            assert "In the whole shop" in demo.locator('[data-part="verdict"]').inner_text()
+            ink, ground = demo.evaluate("e => { const s = getComputedStyle(e); return [s.color, s.backgroundColor]; }")
+            assert ink != ground and demo.bounding_box()["height"] > 300
+            context.close()
+    finally:
+        notebook.unlink()
+    assert said == []
+    assert [url for url in asked if not url.startswith((address, address.replace("http", "ws"), "data:", "blob:"))] == []
+
+
 def _whole_text(tab, notebook) -> str:
     """The text of all cells; JupyterLab draws only those near the window, so it is scrolled through."""
     scroll = notebook.locator(".jp-WindowedPanel-outer")

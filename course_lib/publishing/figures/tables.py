@@ -109,7 +109,7 @@ def _html_table(heads: Sequence[str], rows: Sequence[Sequence[str]], caption: st
     # tabindex: a wide table scrolls sideways on a phone, and must do so by keyboard, too
     return (
         f'<div class="course-table{"" if wrap else " course-numbers"}" tabindex="0">'
-        f"<table><caption>{escape(caption)}</caption>"
+        f"<table><caption><span>{escape(caption)}</span></caption>"  # the span stays in sight where the table scrolls
         f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )
 
