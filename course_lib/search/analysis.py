@@ -12,11 +12,11 @@ from bm25s.stopwords import STOPWORDS_EN
 from course_lib.core.errors import ContractError
 
 LANGUAGES = ("en", "zh")
-_WORD = re.compile(r"\b\w\w+\b")
-_STOPWORDS = frozenset(STOPWORDS_EN)
+WORD = re.compile(r"\b\w\w+\b")
+STOPWORDS = frozenset(STOPWORDS_EN)
 # Runs of Han characters (with the extensions that one code unit of the plane holds), or of anything else in a word.
 _HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f"
-_HAN_OR_WORD = re.compile(rf"[{_HAN}]+|[^\W_{_HAN}]+")
+_HAN_ORWORD = re.compile(rf"[{_HAN}]+|[^\W_{_HAN}]+")
 
 
 def analyser(language: str, *, query: bool = False) -> Callable[[str], list[str]]:
@@ -37,7 +37,7 @@ def analyser(language: str, *, query: bool = False) -> Callable[[str], list[str]
     """
     if language == "en":
         stem = Stemmer.Stemmer("english")
-        return lambda text: stem.stemWords([w for w in _WORD.findall(text.lower()) if w not in _STOPWORDS])
+        return lambda text: stem.stemWords([w for w in WORD.findall(text.lower()) if w not in STOPWORDS])
     if language == "zh":
         return lambda text: _chinese_terms(text, singles=not query)
     raise ContractError(f"no analyser for the language {language!r}", remedy=f"Choose one of {', '.join(LANGUAGES)}")

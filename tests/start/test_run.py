@@ -333,7 +333,7 @@ BAD_DATA = {
     "a grade outside 0–3": (edit(RATED, "5,3", "5,4"), (f"{RATED}, line 4: the grade '4'", "Correct the grade")),
     "unknown products": (
         edit(RATED, "lamp,5,3", "lamp,99,3"),
-        (f"{RATED}, line 4: 1 judgement(s) are about products that no product file holds, first '99'", "remove these"),
+        (f"{RATED}, line 4: 1 judgement(s) are about products that no product file holds, first '99'", "whether the columns"),
     ),
     "zero items": (products(), ("the product files hold no products", "Fetch the file again")),
 }

@@ -1,0 +1,91 @@
+// The form, and what it shows. Texts of the shop and of readers are put in as text, never as markup.
+
+function make(tag, className, ...children) {
+  const element = document.createElement(tag);
+  if (className) element.className = className;
+  element.append(...children);
+  return element;
+}
+
+function showTokens(model, box, found) {
+  const unknown = found.terms.filter(({ term }) => term === undefined).map(({ word }) => word);
+  box.replaceChildren(...found.tokens.map((token) => make("li", "", token)));
+  return unknown.length ? say(model, "unknown", { words: [...new Set(unknown)].join(", ") }) : "";
+}
+
+function showVector(model, svg, vector) {
+  const largest = Math.max(...vector.map(Math.abs));
+  [...svg.querySelectorAll("rect")].forEach((cell, i) => {
+    cell.setAttribute("class", vector[i] < 0 ? "query-below" : "query-above");
+    cell.setAttribute("fill-opacity", (Math.abs(vector[i]) / largest).toFixed(3));
+  });
+}
+
+function showList(model, box, list, grades, titles, digits) {
+  box.replaceChildren(...list.map(([item, score]) => {
+    const grade = grades ? grades.get(item) : undefined;
+    const about = make("span", "query-about", number(model, score, digits));
+    if (grade !== undefined) about.append(" ", make("span", `query-grade query-grade-${grade}`, say(model, "grade", { grade })));
+    return make("li", "", make("span", "query-title", titles[item]), about);
+  }));
+  if (!list.length) box.replaceChildren(make("li", "query-none", say(model, "none")));
+}
+
+function render({ model, el }) {
+  const input = part(el, "q"), button = part(el, "go"), status = part(el, "status");
+  const first = input.value;
+  let data = null, encoder = null, waiting = 0;
+
+  async function load() {
+    if (data) return;
+    status.textContent = say(model, "loading");
+    const bytes = model.get("payload") || (await model.load());
+    data = openPayload(bytes);
+    encoder = openEncoder(data);
+    button.textContent = say(model, "search");
+  }
+
+  function show(text) {
+    const start = performance.now();
+    const found = answer(text, data, encoder);
+    const milliseconds = performance.now() - start;
+    part(el, "unknown").textContent = showTokens(model, part(el, "tokens"), found);
+    showVector(model, part(el, "vector"), found.vector);
+    found.lists.forEach((list, i) => {
+      showList(model, part(el, `list-${i}`), list, found.grades, data.meta.titles, [2, 3, 4][i]);
+      part(el, `ndcg-${i}`).textContent = found.ndcg[i] === null ? "" : `NDCG@10 ${number(model, found.ndcg[i], 3)}`;
+    });
+    part(el, "judged").textContent = say(model, found.grades ? "judged" : "unjudged");
+    status.textContent = say(model, "took", { text, ms: number(model, milliseconds, 1) });
+  }
+
+  async function ask() {
+    clearTimeout(waiting);
+    const text = input.value.trim().slice(0, 200);
+    button.disabled = true;
+    try {
+      await load();
+      if (text) show(text);
+      else status.textContent = say(model, "empty");
+      model.set("q", text || first);
+      model.save_changes();
+    } catch (error) {
+      status.textContent = say(model, "failed", { why: error.message });
+    } finally {
+      button.disabled = false;
+    }
+  }
+
+  const size = model.get("size"); // of the file that the page would load; JupyterLab has the data already
+  button.textContent = size ? say(model, "load", { size: number(model, size / 1e6, 1) }) : say(model, "search");
+  part(el, "form").addEventListener("submit", (event) => { event.preventDefault(); ask(); });
+  input.addEventListener("input", () => {
+    clearTimeout(waiting);
+    if (data) waiting = setTimeout(ask, 200);
+  });
+  part(el, "form").hidden = false;
+  if (model.get("q") !== first) { // somebody sent a link to this query
+    input.value = model.get("q");
+    ask();
+  }
+}
