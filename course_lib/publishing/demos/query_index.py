@@ -11,7 +11,7 @@ from course_lib.search.analysis import STOPWORDS, WORD, analyser
 from course_lib.search.retrieval import BM25
 
 # A page has no stemmer. It gets every form that the shop's texts and queries use, and those that these endings make of
-# a known word, each with the term that the real stemmer says.
+# them and of their stems (batteri, run -> battery, running), each with the term that the real stemmer says.
 ENDINGS = ("", "s", "es", "ed", "d", "ing", "er", "ers", "ly", "y")
 
 
@@ -47,6 +47,7 @@ def _words(texts: list[str], queries: list[str], number: dict[str, int]) -> dict
     """Typed word -> its term; -1 for a stopword, which says nothing."""
     stem = analyser("en")
     seen = {word for text in (*texts, *queries) for word in WORD.findall(text.lower())}
-    forms = {form + ending for form in seen | set(number) for ending in ENDINGS}
+    bases = {base for stemmed in number for base in (stemmed, stemmed + stemmed[-1], stemmed + "e", stemmed[:-1] + "y")}
+    forms = {base + ending for base in seen | bases for ending in ENDINGS}
     found = {word: number[terms[0]] for word in sorted(forms) if len(terms := stem(word)) == 1 and terms[0] in number}
     return found | {word: -1 for word in sorted(STOPWORDS)}
