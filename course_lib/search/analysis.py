@@ -16,7 +16,7 @@ WORD = re.compile(r"\b\w\w+\b")
 STOPWORDS = frozenset(STOPWORDS_EN)
 # Runs of Han characters (with the extensions that one code unit of the plane holds), or of anything else in a word.
 _HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f"
-_HAN_ORWORD = re.compile(rf"[{_HAN}]+|[^\W_{_HAN}]+")
+_HAN_OR_WORD = re.compile(rf"[{_HAN}]+|[^\W_{_HAN}]+")
 
 
 def analyser(language: str, *, query: bool = False) -> Callable[[str], list[str]]:

@@ -28,7 +28,7 @@ from course_lib.shop.measurement import evaluate
 ODD = [
     "", " ", "a", "Red  Running-Shoes!", "café CRÈME brûlée", "女士红色运动鞋", "XL-200/b, 12.5cm", "x" * 150, "red " * 200,
     "unknownium qqqq", "tab\tnew\nline\u200bzero\x00", "ΑΣ ΣΑΣ İstanbul ß", "[MASK] shoes [SEP]", "shoes £9 ½ ² ™ …", "the of and",
-    "👟 shoes", "e\u0301te", "constructor __proto__ toString", "<b>bold</b> & \"quoted\"",
+    "👟 shoes", "un\u0378assigned", "e\u0301te", "constructor __proto__ toString", "<b>bold</b> & \"quoted\"",
 ]  # fmt: skip
 
 

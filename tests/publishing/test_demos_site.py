@@ -6,6 +6,7 @@ import pytest
 
 SITE = Path(__file__).parents[2] / "_build" / "html"
 MEASUREMENT = "book/shop/measurement.html"
+FIRST_HOUR = "book/start/first_hour.html"
 pytestmark = [
     pytest.mark.site,
     pytest.mark.browser,
@@ -55,4 +56,51 @@ def test_nothing_moves_when_the_script_begins(reader, chromium):
         assert one.text_content() == other.text_content()
         assert [one.get_attribute(name) for name in ("d", "transform")] == [other.get_attribute(name) for name in ("d", "transform")]
     assert not still.get_by_role("slider").first.is_visible() and still.locator('[data-part="verdict"]').is_visible()
+    context.close()
+
+
+@pytest.mark.parametrize(("edition", "unjudged"), [("", "Nobody judged"), ("zh/", "没有标注")])
+def test_a_query_is_answered_in_the_page(reader, edition, unjudged):
+    demo = opened(reader, edition + FIRST_HOUR, demo="query")
+    box, status = demo.locator("input[type=search]"), demo.locator('[data-part="status"]')
+    asked = []
+    reader.on("request", lambda request: asked.append(request.url))
+    before = demo.locator(".query-lists").inner_text()
+    box.focus()
+    reader.keyboard.press("Enter")  # the first time, the model is loaded
+    reader.wait_for_function("document.querySelector('[data-part=\"status\"]').textContent.includes('ms') || "
+                             "document.querySelector('[data-part=\"status\"]').textContent.includes('毫秒')")  # fmt: skip
+    assert len(asked) == 1 and "/_static/demos/" in asked[0]
+    assert demo.locator(".query-lists").inner_text() == before  # the first frame was what the page computes
+    box.fill("warm coat for <b>winter</b> zzzz")
+    reader.wait_for_function("document.querySelector('[data-part=\"unknown\"]').textContent.includes('zzzz')")
+    assert unjudged in demo.locator('[data-part="judged"]').inner_text() and "<b>winter</b>" in status.inner_text()
+    assert demo.locator('[data-part="list-1"] li').count() == 10 and len(asked) == 1
+    assert demo.locator('[data-part="ndcg-0"]').inner_text() == "" and demo.locator("b").count() == 0
+    box.fill("")
+    reader.keyboard.press("Enter")
+    assert demo.locator('[data-part="list-1"] li').count() == 10  # an empty query changes nothing
+
+
+def test_a_link_to_a_query_shows_that_query(reader):
+    demo = opened(reader, FIRST_HOUR, "?query-q=red%20shoes", demo="query")
+    reader.wait_for_function("document.querySelector('[data-part=\"status\"]').textContent.includes('red shoes')")
+    assert demo.locator("input[type=search]").input_value() == "red shoes" and "red" in demo.locator('[data-part="tokens"]').inner_text()
+
+
+def test_a_model_that_is_gone_is_told_in_a_line(reader, tmp_path):
+    page = (SITE / FIRST_HOUR).read_text(encoding="utf-8")
+    (tmp_path / "_static").symlink_to(SITE / "_static")
+    (tmp_path / "book" / "start").mkdir(parents=True)
+    copy = tmp_path / "book" / "start" / "first_hour.html"
+    copy.write_text(page.replace('data-payload="../../_static/demos/', 'data-payload="../../_static/demos/gone-'), encoding="utf-8")
+    said: list[str] = []
+    context = reader.context.browser.new_context(offline=True)
+    tab = context.new_page()
+    tab.on("pageerror", lambda error: said.append(str(error)))
+    tab.goto(copy.as_uri())
+    demo = tab.locator('.course-demo[data-demo="query"]')
+    demo.get_by_role("button").click()
+    tab.wait_for_function("document.querySelector('[data-part=\"status\"]').textContent.includes('could not be loaded')")
+    assert said == [] and demo.get_by_role("button").is_enabled()
     context.close()

@@ -25,7 +25,6 @@ from course_lib.search.retrieval import BM25, Dense, reciprocal_rank_fusion
 from course_lib.shop.measurement import evaluate
 from course_lib.shop.shop import Shop
 
-DEPTH = 100  # places of each list that the fusion looks at
 LISTS = ("words", "meaning", "both")
 
 
@@ -50,11 +49,12 @@ class Engine:
         return cls(shop, rounded, dequantise(*quantise(rounded.encode(shop.item_texts))))
 
     def search(self, texts: Sequence[str], keys: IdMap | None = None) -> dict[str, Ranking]:
-        """The three lists, 100 places each: by words, by meaning, by both."""
-        words = BM25().fit(self.shop.items).search(texts, DEPTH, keys=keys)
+        """The three lists: by words, by meaning, by both; each as long as it can be, as in the chapter's table."""
+        depth = len(self.shop.items)
+        words = BM25().fit(self.shop.items).search(texts, depth, keys=keys)
         dense = Dense(lambda texts: self.encoder.encode(texts)).fit(self.shop.items, vectors=self.vectors)
-        meaning = dense.search(texts, DEPTH, keys=keys)
-        both = reciprocal_rank_fusion([words, meaning], len(self.shop.items))
+        meaning = dense.search(texts, depth, keys=keys)
+        both = reciprocal_rank_fusion([words, meaning], depth)
         return dict(zip(LISTS, (words, meaning, both)))
 
 
@@ -109,7 +109,7 @@ def _payload(engine: Engine, encoder: TextEncoder, judged: list[str], grades: li
     model_meta, model = model_parts(encoder)
     index_meta, index = index_parts(engine.shop.item_texts, engine.shop.queries["text"][:])
     items, scale = quantise(engine.vectors)
-    meta = {**model_meta, **index_meta, "titles": engine.shop.items["title"][:], "judged": judged, "depth": DEPTH}
+    meta = {**model_meta, **index_meta, "titles": engine.shop.items["title"][:], "judged": judged}
     return pack(meta, {
         **model, **index, "items": items, "items.scale": scale,
         "judged_starts": np.cumsum([0, *map(len, grades)]).astype(np.uint32),

@@ -9,7 +9,7 @@ function cleaned(text) {
   let out = "";
   for (const c of text) {
     if (/[\t\n\r]|\p{White_Space}/u.test(c)) out += " ";
-    else if (c === "\ufffd" || /\p{C}/u.test(c)) continue;
+    else if (c === "\ufffd" || /[\p{Cc}\p{Cf}\p{Co}\p{Cs}]/u.test(c)) continue;
     else out += HAN.test(c) ? ` ${c} ` : c;
   }
   return [...out.normalize("NFD").replace(/\p{Mn}/gu, "")].map((c) => c.toLowerCase()).join("");

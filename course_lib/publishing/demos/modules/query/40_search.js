@@ -33,17 +33,17 @@ function vectorScores(vector, { arrays }) {
   });
 }
 
-/** The k best as [item, score]; of equal ones the first in the catalogue comes first. */
-function best(scores, k, above = -Infinity) {
+/** All with a score above `above` as [item, score], best first; of equal ones the first in the catalogue comes first. */
+function best(scores, above = -Infinity) {
   const items = [...scores.keys()].filter((item) => scores[item] > above);
-  return items.sort((a, b) => scores[b] - scores[a] || a - b).slice(0, k).map((item) => [item, scores[item]]);
+  return items.sort((a, b) => scores[b] - scores[a] || a - b).map((item) => [item, scores[item]]);
 }
 
 /** One list out of several, by places alone: Σ 1 / (60 + place); sums rounded as Python's float32 are. */
 function fused(lists, n) {
   const sums = new Float64Array(n);
   for (const list of lists) list.forEach(([item], at) => { sums[item] += 1 / (61 + at); });
-  return best(sums.map(Math.fround), n, 0);
+  return best(sums.map(Math.fround), 0);
 }
 
 /** NDCG@10 with the gain 2^grade − 1; null where no product has a grade above 0. */
@@ -55,7 +55,7 @@ function ndcg(list, grades) {
 
 /** The grades of a query of the shop that was judged: Map item -> grade; null for any other text. */
 function gradesOf(text, { meta, arrays }) {
-  const at = meta.judged.indexOf(text);
+  const at = meta.judged.findIndex((query) => query.toLowerCase() === text.trim().toLowerCase());
   if (at < 0) return null;
   const [start, end] = [arrays.judged_starts[at], arrays.judged_starts[at + 1]];
   const pairs = [];
@@ -68,8 +68,8 @@ function answer(text, data, encoder) {
   const terms = queryTerms(text, data.meta.words);
   const tokens = tokenize(text, encoder);
   const vector = embed(tokens, encoder);
-  const words = best(wordScores(terms, data), data.meta.depth, 0);
-  const meaning = text.trim() ? best(vectorScores(vector, data), data.meta.depth) : [];
+  const words = best(wordScores(terms, data), 0);
+  const meaning = text.trim() ? best(vectorScores(vector, data).map(Math.fround)) : [];
   const grades = gradesOf(text, data);
   const lists = [words, meaning, fused([words, meaning], data.arrays.lengths.length)];
   return { terms, tokens, vector, grades, lists: lists.map((list) => list.slice(0, 10)),

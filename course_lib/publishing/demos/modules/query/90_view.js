@@ -67,7 +67,7 @@ function render({ model, el }) {
       await load();
       if (text) show(text);
       else status.textContent = say(model, "empty");
-      model.set("q", text || first);
+      if (text) model.set("q", text);
       model.save_changes();
     } catch (error) {
       status.textContent = say(model, "failed", { why: error.message });
@@ -82,6 +82,11 @@ function render({ model, el }) {
   input.addEventListener("input", () => {
     clearTimeout(waiting);
     if (data) waiting = setTimeout(ask, 200);
+  });
+  model.on("change:q", () => { // from Python, in JupyterLab
+    if (model.get("q") === input.value.trim()) return;
+    input.value = model.get("q");
+    ask();
   });
   part(el, "form").hidden = false;
   if (model.get("q") !== first) { // somebody sent a link to this query
