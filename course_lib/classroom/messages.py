@@ -14,6 +14,10 @@ CAME = Text("came", "得到")
 NEXT_STEP = Text(
     "Take this input and work it out by hand, step by step, beside your code.", "拿这个输入，对照代码一步一步手算一遍。"
 )
+HIDDEN_STEP = Text(
+    "Make such an input yourself, small enough to work out by hand, and compare it with what your code says.",
+    "自己造一个这样的输入，小到可以手算，再和代码的结果对照。",
+)
 INCOMPARABLE = Text("the value can't be compared", "这个值无法比较")
 _READ = Text("Read the question once more, then ask for a hint.", "再读一遍题目，然后看一条提示。")
 
@@ -23,6 +27,10 @@ _HIDDEN = Text(
 _HIDDEN_RAISED = Text("A hidden case ends with {what}: {title}.", "一个隐藏用例以{what}结束：{title}。")
 _AN_EXCEPTION = Text("an exception", "异常")
 _WRONG = Text("Not right yet: {title}.", "还不对：{title}。")
+_RETURNS_NOTHING = Text(
+    "Your function returns nothing (None). Hand the result back by `return …`; `print` only shows it.",
+    "你的函数没有返回值（None）。请用 `return …` 交回结果；`print` 只是显示。",
+)
 _RAISED = Text("{type}{place}: {message}", "{type}{place}：{message}")
 _LINE = Text(" in line {line} of your cell (`{code}`)", "，在你单元格的第 {line} 行（`{code}`）")
 _UNUSABLE = Text("Your function returned this: {kind}. It can't be compared. Return plain numbers, texts, lists, dicts or arrays.",
@@ -88,7 +96,7 @@ def loading(name: str, event: Event, source: str, question: Code) -> tuple[Text,
 def event(case: Case, event: Event, difference: Text | None, source: str, question: Code) -> Text:
     """Message for the first input of a visible case that went wrong."""
     if isinstance(event, Returned):
-        return _WRONG.format(title=case.title)
+        return _RETURNS_NOTHING if event.value is None else _WRONG.format(title=case.title)
     return _failure(event, source, question)
 
 
@@ -109,7 +117,7 @@ def next_step(event: Event, case: Case) -> Text:
     if isinstance(event, Ended) and event.reason in ("time", "budget"):
         return _next(event)
     known = _NEXT.get(event.type) if isinstance(event, Raised) and not case.hidden else None
-    return known or case.advice or NEXT_STEP
+    return known or case.advice or (HIDDEN_STEP if case.hidden else NEXT_STEP)
 
 
 def changed(places: tuple[int, ...]) -> Text:

@@ -15,6 +15,7 @@ from course_lib.core.files import read_json, write_json
 from course_lib.core.fingerprint import ROOT, code_fingerprint, lock_fingerprint
 
 FORMAT = 1
+STALE = "STALE"  #: in the note of a result whose code has changed
 FIELDS = ("format", "command", "data", "seeds", "modules", "code", "lock", "commit", "date", "machine", "result")
 
 
@@ -65,8 +66,20 @@ def load_result(path: str | os.PathLike[str]) -> tuple[dict[str, Any], str]:
         raise DataError(f"not a saved result, lacks {', '.join(missing)}", where=str(path), remedy="Measure it again")
     note = f"Measured {record['date']} by “{record['command']}” on {record['machine']} (commit {record['commit'][:7]})."
     if record["code"] != code_fingerprint(record["modules"]):
-        note += " STALE: the code it measured has changed since."
+        note += f" {STALE}: the code it measured has changed since."
     return record["result"], note
+
+
+def stale_results(folder: str | os.PathLike[str]) -> list[str]:
+    """Names of the saved results of a folder whose code has changed since, or that can't be read."""
+    stale = []
+    for path in sorted(Path(folder).glob("*.json")):
+        try:
+            if STALE in load_result(path)[1]:
+                stale.append(path.name)
+        except DataError:
+            stale.append(path.name)
+    return stale
 
 
 def commit(root: Path = ROOT) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from course_lib.core.errors import CourseError
 from course_lib.core.fingerprint import ROOT
+from course_lib.core.provenance import stale_results
 from course_lib.core.script import run_script
 from course_lib.publishing.language import SOURCE, Edition, edition_config, load_editions
 from course_lib.publishing.offline import require_offline
@@ -193,6 +194,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     def make() -> int:
         site = build(options.root, strict=options.strict, fresh=options.fresh)
+        stale = stale_results(options.root / "benchmarks" / "results")
+        if stale:
+            print(f"Measured before the code changed, and marked STALE on their pages: {', '.join(stale)} (benchmarks/results)")
         print(f"The book is in {site / 'index.html'} ({(time.perf_counter() - start) / 60:.1f} minutes)")
         return 0
 

@@ -44,3 +44,12 @@ def test_outside_git_the_commit_is_unknown(tmp_path):
 def test_machine_without_cpuinfo(monkeypatch):
     monkeypatch.setattr(provenance.Path, "read_text", lambda *a, **k: "")
     assert "CPU cores" in provenance.machine()
+
+
+def test_stale_results_are_listed(tmp_path):
+    for name in ("fresh", "old", "broken"):
+        save(tmp_path / f"{name}.json")
+    record = json.loads((tmp_path / "old.json").read_text())
+    (tmp_path / "old.json").write_text(json.dumps({**record, "code": "another"}))
+    (tmp_path / "broken.json").write_text("{")
+    assert provenance.stale_results(tmp_path) == ["broken.json", "old.json"] and provenance.stale_results(tmp_path / "none") == []

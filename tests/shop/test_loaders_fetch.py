@@ -334,6 +334,18 @@ def test_info_checks_a_folder(capsys, tmp_path):
         command("info", "lightgcn", "--check", str(tmp_path))
 
 
+@pytest.mark.parametrize("action", ["info", "fetch"])
+def test_a_part_is_not_fetched_alone(action):
+    with pytest.raises(ContractError, match="'s3rec/Foo' names a part of s3rec; this command takes the whole. Say s3rec"):
+        command(action, "s3rec/Foo")
+
+
+@pytest.mark.parametrize("name", ["/data/gowalla", "./gowalla", "C:\\data\\gowalla", "", "~/gowalla"])
+def test_a_folder_is_no_name(name):
+    with pytest.raises(ContractError, match="is a folder, not the name of a data set.*The name comes first"):
+        manifest(name)
+
+
 def test_fetch_command(capsys, tmp_path, monkeypatch, server):
     from course_lib.shop.loaders import manifests
 

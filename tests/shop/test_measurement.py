@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import subprocess
 import sys
@@ -479,3 +480,33 @@ def test_importing_measurement_loads_neither_torch_nor_datasets():
 def test_compare_refuses_what_is_no_report():
     with pytest.raises(ContractError, match="got a str where a Report belongs.*evaluate first"):
         compare("a", "b")
+
+
+def test_another_shops_judgements_are_noticed():
+    ours = ranking({"q": ["i0", "i1"], "r": ["i1", "i0"]})
+    table = judgements(("q", "i0", 1), ("r", "i1", 2), ("r", "elsewhere", 3))
+    report = evaluate(ours, table, ("ndcg@2",))
+    assert report.outside == 1 and "1 judged items are not in the ranking's catalogue" in repr(report)
+    assert report.relevant.tolist() == [1, 2] and report.select(["r"]).relevant.tolist() == [2]
+    other = evaluate(ours, judgements(("q", "i0", 1), ("r", "i1", 2)), ("ndcg@2",))
+    with pytest.raises(ContractError, match="judged differently: query 'r' has 2 relevant items in one and 1 in the other"):
+        compare(report, other)
+    assert compare(report.select(["q"]), other.select(["q"])).difference == 0
+    assert compare(report, dataclasses.replace(other, relevant=None)).n == 2  # a report that was made by hand
+
+
+def test_one_query_is_a_query():
+    report = evaluate(ranking({"q": ["i0"]}), judgements(("q", "i0", 1)), "ndcg@1")
+    assert repr(report).startswith("Report (1 query)")
+
+
+@pytest.mark.parametrize("metrics", [3, 2.5, {"ndcg@10"}])
+def test_metrics_of_another_type(metrics):
+    with pytest.raises(ContractError, match="metrics is .*Give names"):
+        evaluate(ranking({"q": ["i0"]}), judgements(("q", "i0", 1)), metrics)
+
+
+def test_two_metrics_are_not_compared_at_once():
+    report = evaluate(ranking({"q": ["i0"]}), judgements(("q", "i0", 1)), ("ndcg@1", "recall@1"))
+    with pytest.raises(ContractError, match="the metric is a list.*compare_all"):
+        compare(report, report, ["ndcg@1", "recall@1"])

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from course_lib.shop.loaders.manifests import Manifest
 
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
@@ -72,9 +76,8 @@ def _info(options: argparse.Namespace) -> int:
     from course_lib.core.errors import ContractError
     from course_lib.core.tables import SCHEMAS
     from course_lib.shop.loaders.fetching import verify
-    from course_lib.shop.loaders.manifests import manifest
 
-    m = manifest(options.name)
+    m = _whole(options.name)
     if options.check is not None and not m.files:
         raise ContractError(f"of {m.name} no files are known to check against", remedy=m.how)
     states = verify(m, options.check) if options.check is not None else []
@@ -111,10 +114,9 @@ def _info(options: argparse.Namespace) -> int:
 
 def _fetch(options: argparse.Namespace) -> int:
     from course_lib.shop.loaders.fetching import fetch
-    from course_lib.shop.loaders.manifests import manifest
     from course_lib.shop.loaders.registry import fetched
 
-    m = manifest(options.name)
+    m = _whole(options.name)
     folder = options.to or str(fetched(m.name))
     with _Bar(m.bytes) as bar:
         files = fetch(m, folder, options.source, bar)
@@ -129,6 +131,17 @@ def _fetch(options: argparse.Namespace) -> int:
     else:
         print(f"Shop.load({m.name!r}{where})" + (f"; or a part, '{m.name}/…': {m.parts}" if m.parts else ""))
     return 0
+
+
+def _whole(name: str) -> Manifest:
+    """The manifest of a data set; a part of one is refused, since its files come together."""
+    from course_lib.core.errors import ContractError
+    from course_lib.shop.loaders.manifests import manifest
+
+    about = manifest(name)
+    if name != about.name:
+        raise ContractError(f"{name!r} names a part of {about.name}; this command takes the whole", remedy=f"Say {about.name}")
+    return about
 
 
 class _Bar:

@@ -95,6 +95,9 @@ def names() -> tuple[str, ...]:
 def manifest(name: str) -> Manifest:
     """What is known of a data set, by its name (a part after "/" is left aside). Raises ContractError: no such name."""
     base = str(name).partition("/")[0]
+    if base not in _NAMES and (base in ("", ".", "..", "~") or "\\" in str(name)):
+        remedy = "The name comes first, then the folder: Shop.load('gowalla', '/my/data/gowalla')"
+        raise ContractError(f"{str(name)!r} is a folder, not the name of a data set; known are {', '.join(_NAMES)}", remedy=remedy)
     if base not in _NAMES:
         like = difflib.get_close_matches(base.lower(), _NAMES, n=1)
         remedy = f"Did you mean {like[0]}?" if like else None

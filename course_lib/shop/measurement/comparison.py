@@ -69,7 +69,8 @@ def compare(
         seed: of the flips and of the bootstrap.
 
     Raises:
-        ContractError: the keys, kinds or gains differ, a report lacks the metric, or they share none.
+        ContractError: the keys, kinds or gains differ, a key has not as many relevant items in both, a report lacks the
+            metric, or they share none.
     """
     for report in (report_a, report_b):
         if not isinstance(report, Report):
@@ -79,6 +80,9 @@ def compare(
         if metric is None:
             names = f"{', '.join(report_a.per_query)} against {', '.join(report_b.per_query)}"
             raise ContractError(f"the two reports share no metric: {names}")
+    if not isinstance(metric, str):
+        remedy = "Name one; for several methods and one correction there is compare_all"
+        raise ContractError(f"the metric is a {type(metric).__name__}: {metric!r}", remedy=remedy)
     report_a[metric], report_b[metric]  # raises where one lacks it
     if not isinstance(n_permutations, (int, np.integer)) or n_permutations < 1:
         raise ContractError(f"n_permutations is {n_permutations!r}; it must be a whole number of at least 1")
@@ -91,7 +95,9 @@ def compare(
     if "ndcg" in metric and report_a.gain != report_b.gain:
         raise ContractError(f"one report has {report_a.gain} gains, the other {report_b.gain} gains")
     row_b = {key: row for row, key in enumerate(report_b.keys)}
-    a, b = report_a.per_query[metric], report_b.per_query[metric][[row_b[key] for key in report_a.keys]]
+    rows = [row_b[key] for key in report_a.keys]
+    _judged_alike(report_a, report_b, rows)
+    a, b = report_a.per_query[metric], report_b.per_query[metric][rows]
     difference = a - b
     difference[np.abs(difference) < _EQUAL * np.maximum(1.0, np.abs(a))] = 0.0
     low, high = bootstrap(difference[:, None], seed)
@@ -106,3 +112,18 @@ def compare(
         losses=int((difference < 0).sum()),
         kind=report_a.kind,
     )
+
+
+def _judged_alike(a: Report, b: Report, rows: list[int]) -> None:
+    """Raises ContractError where the row of b for a key of a was measured against other relevant items, by their number."""
+    if a.relevant is None or b.relevant is None:
+        return
+    other = b.relevant[rows]
+    unlike = np.flatnonzero(a.relevant != other)
+    if len(unlike):
+        row = unlike[0]
+        raise ContractError(
+            f"the reports were judged differently: {a.kind} {a.keys[row]!r} has {a.relevant[row]} relevant items in one "
+            f"and {other[row]} in the other",
+            remedy="Evaluate both rankings against the same relevance, with the same seen items",
+        )

@@ -95,6 +95,7 @@ def evaluate(
         item_rows = find(ranking.items, known.items.ids)[item_rows]
     if (item_rows < 0).all():
         raise ContractError("no judged item is in the ranking's catalogue", remedy="Check that the item ids agree")
+    item_rows_of_all = item_rows
 
     position = np.full(n_keys, -1)
     position[counted] = np.arange(len(counted))
@@ -120,10 +121,14 @@ def evaluate(
         unranked=frozenset(keys[row] for row in np.flatnonzero(ranked[counted] < 0)),
         short=tuple(name for name, (_, k) in kernels.items() if ranking.k < min(k, len(ranking.items))),
         depth=ranking.k,
+        outside=len(np.unique(known.item_rows[item_rows_of_all < 0])),
+        relevant=n_relevant[counted],
     )
 
 
 def _kernels(metrics: Sequence[str] | str) -> dict[str, tuple[Any, int]]:
+    if not isinstance(metrics or (), (str, Sequence)):
+        raise ContractError(f"metrics is {metrics!r}", remedy='Give names, e.g. metrics=("ndcg@10",)')
     names = [metrics] if isinstance(metrics, str) else list(metrics or ())
     if not names:
         raise ContractError("no metric is named", remedy='E.g. metrics=("ndcg@10",)')

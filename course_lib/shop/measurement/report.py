@@ -31,6 +31,8 @@ class Report:
         unranked: those of ``keys`` that the ranking lacks (``missing`` is their number).
         short: metrics that look at more places than the ranking's lists have; the absent places count as irrelevant.
         depth: places of these lists (0 where it is not known).
+        outside: judged items that the ranking's catalogue lacks: no list can hold them.
+        relevant: how many items are relevant to each key, int64 [n]; None where it is not known.
     """
 
     keys: tuple[str, ...]
@@ -44,6 +46,8 @@ class Report:
     unranked: frozenset[str] = frozenset()
     short: tuple[str, ...] = ()
     depth: int = 0
+    outside: int = 0
+    relevant: np.ndarray | None = None
 
     @cached_property
     def mean(self) -> dict[str, float]:
@@ -80,7 +84,8 @@ class Report:
         chosen = tuple(self.keys[row] for row in rows)
         unranked = self.unranked & wanted
         values = {metric: values[rows] for metric, values in self.per_query.items()}
-        seen = (self.short, self.depth)
+        relevant = None if self.relevant is None else self.relevant[rows]
+        seen = (self.short, self.depth, self.outside, relevant)
         return Report(chosen, values, len(unranked), 0, 0, self.kind, self.gain, self.seed, unranked, *seen)
 
     def __getitem__(self, metric: str) -> float:
@@ -92,9 +97,10 @@ class Report:
         return len(self.keys)
 
     def _caption(self) -> str:
-        noun = "queries" if self.kind == "query" else "users"
+        noun = {"query": "quer", "user": "user"}[self.kind] + {"query": ("y", "ies"), "user": ("", "s")}[self.kind][len(self) != 1]
         notes = ((self.missing, "not ranked, counted 0"), (self.no_relevant, "without a relevant item, left out"),
-                 (self.unjudged, "ranked but not judged, ignored"))  # fmt: skip
+                 (self.unjudged, "ranked but not judged, ignored"),
+                 (self.outside, "judged items are not in the ranking's catalogue: is it another shop's?"))  # fmt: skip
         short = [f"lists of {self.depth} places are too short for {', '.join(self.short)}"] if self.short else []
         return "; ".join([f"{len(self):,} {noun}", *(f"{n:,} {what}" for n, what in notes if n), *short])
 
