@@ -86,8 +86,10 @@ def test_a_page_gets_its_language_and_the_data_beside_it(tmp_path):
 def test_the_book_shows_html_and_jupyterlab_a_widget(monkeypatch):
     monkeypatch.setenv(BOOK, "1")
     assert set(demo()._repr_mimebundle_()) == {"text/html", "text/plain"}
+    assert "course-demo-payload" in demo(payload=b"12")._repr_mimebundle_()["text/html"]
     monkeypatch.delenv(BOOK)
     shown = demo(payload=b"12")._repr_mimebundle_()
+    assert "course-demo-payload" not in shown["text/html"]  # the widget brings it
     assert "application/vnd.jupyter.widget-view+json" in shown and "course-demo-frame" in shown["text/html"]
     widget = demo(payload=b"12").widget()
     assert (widget.k, widget.payload, widget.language, widget.frame) == (10, b"12", "en", FRAMES["en"])

@@ -58,8 +58,12 @@ class Demo:
             remedy = f"A page may load {MAX_PAYLOAD:,}; take fewer items or smaller vectors"
             raise ContractError(f"the payload is {size:,} characters long in base64", where="payload", remedy=remedy)
 
-    def html(self) -> str:
-        """The element for a page: first frames, state and payload. The site's extension keeps what the page needs."""
+    def html(self, *, data: bool = True) -> str:
+        """The element for a page: first frames, state and payload. The site's extension keeps what the page needs.
+
+        Args:
+            data: with the payload; where no script will run, it would only be heavy.
+        """
         frames = "".join(
             f'<div class="course-demo-frame" lang="{language}"{" hidden" * (language != chosen_language())}>'
             f"{self.frames[language]}</div>"
@@ -67,8 +71,8 @@ class Demo:
         )
         # In JSON "<" stands in texts only, where it may be written so; no text can end the element.
         state = json.dumps(dict(self.state), ensure_ascii=False, allow_nan=False).replace("<", "\\u003c")
-        data = base64.b64encode(self.payload).decode() if self.payload is not None else ""
-        payload = f'<script type="text/plain" class="course-demo-payload">{data}</script>' if data else ""
+        text = base64.b64encode(self.payload).decode() if data and self.payload is not None else ""
+        payload = f'<script type="text/plain" class="course-demo-payload">{text}</script>' if text else ""
         return (
             f'<div class="course-demo" data-demo="{escape(self.name)}">{frames}'
             f'<script type="application/json" class="course-demo-state">{state}</script>{payload}</div>'
@@ -89,8 +93,9 @@ class Demo:
         return type(f"Demo{self.name.title()}", (anywidget.AnyWidget,), members)()
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        shown = {"text/html": self.html(), "text/plain": repr(self)}
-        if os.environ.get(BOOK):
+        in_book = bool(os.environ.get(BOOK))
+        shown = {"text/html": self.html(data=in_book), "text/plain": repr(self)}
+        if in_book:
             return shown
         try:
             widget = self.widget()
