@@ -135,7 +135,8 @@ def _pairs_are_unique(table: Dataset, first: str, second: str) -> bool:
             return False
         codes.append(np.asarray(encoded.indices, dtype=np.int64))
     pairs = codes[0] * (codes[1].max(initial=0) + 1) + codes[1]
-    return len(np.unique(pairs)) == len(pairs)
+    pairs.sort()  # np.unique hashes whole numbers, which takes ten times as long on ten million
+    return not (pairs[1:] == pairs[:-1]).any()
 
 
 def _unique(name: str, values: list[Any]) -> None:
