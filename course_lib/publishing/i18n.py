@@ -88,7 +88,7 @@ def show(reports: Sequence[PageReport], every: bool = False) -> str:
     lines = [f"{'page':{width}}  messages  " + "  ".join(KINDS)]
     for report in reports:
         counts = "  ".join(f"{len(report.faults[kind]):{len(kind)}}" for kind in KINDS)
-        mark = "" if not report.promised else "  complete" if report.whole else "  PROMISED COMPLETE"
+        mark = "  not promised yet" if not report.promised else "  complete" if report.whole else "  PROMISED COMPLETE"
         lines.append(f"{report.page:{width}}  {report.total:8}  {counts}{mark}")
     for report in reports:
         if every or report.promised:
@@ -115,7 +115,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 continue
             reports = check(root, edition)
             print(edition.name, show(reports, options.all), sep="\n")
-            broken |= any(report.promised and not report.whole for report in reports)
+            promised = [report for report in reports if report.promised]
+            faulty = sum(not report.whole for report in promised)
+            verdict = f"{faulty} of them not whole" if faulty else "all whole"
+            print(f"{edition.name}: {len(promised)} of {len(reports)} pages are promised, {verdict}")
+            broken |= faulty > 0
     except CourseError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

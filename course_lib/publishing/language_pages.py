@@ -1,7 +1,8 @@
 """What an edition's pages show of the two languages: the switcher, ``hreflang``, the interface, what is not translated.
 
-A link to a page's twin is relative, so that it works from a folder; ``hreflang`` is absolute where the book knows its
-address (``html_baseurl``), since search engines want it so.
+A link to a page's twin is relative, so that it works from a folder, and says its language (``hreflang``). The links of
+the page's head are for search engines, which want whole addresses: they are there where the book knows its own
+(``html_baseurl``).
 """
 
 from __future__ import annotations
@@ -44,16 +45,13 @@ def twins(editions: tuple[Edition, ...], page: str, current: Edition, suffix: st
     ]
 
 
-def alternates(editions: tuple[Edition, ...], page: str, current: Edition, base: str = "") -> str:
+def alternates(editions: tuple[Edition, ...], page: str, base: str) -> str:
     """``<link rel="alternate">`` for every edition of a page, itself included, and for readers of other languages.
 
     Args:
-        base: address of the whole site, or ``""`` where it is not known; then the links are relative.
+        base: address of the whole site.
     """
-    found = {twin["tag"]: twin["href"] for twin in twins(editions, page, current)}
-    found[current.tag] = f"{page.rpartition('/')[2]}.html"
-    if base:
-        found = {e.tag: f"{base.rstrip('/')}/{e.folder + '/' if e.folder else ''}{page}.html" for e in editions}
+    found = {e.tag: f"{base.rstrip('/')}/{e.folder + '/' if e.folder else ''}{page}.html" for e in editions}
     links = [(e.tag, found[e.tag]) for e in editions] + [("x-default", found[editions[0].tag])]
     return "\n".join(f'<link rel="alternate" hreflang="{tag}" href="{href}" />' for tag, href in links)
 
@@ -84,8 +82,8 @@ def _page(app: Sphinx, page: str, template: str, context: dict[str, Any], doctre
     base = app.config.html_baseurl or ""
     if current.folder:
         base = base.removesuffix(f"{current.folder}/")
-    links = alternates(editions, page, current, base)
-    context["metatags"] = f"{context.get('metatags') or ''}\n{links}\n"
+    if base:
+        context["metatags"] = f"{context.get('metatags') or ''}\n{alternates(editions, page, base)}\n"
 
 
 def _translate_interface(app: Sphinx, config: Config) -> None:

@@ -167,7 +167,7 @@ def test_two_editions_from_one_execution(book, capfd):
     assert re.search(r'class="[^"]*cell_output[^"]*"[^>]*lang="en"', whole)
     assert '<html lang="zh-CN"' in page and "起步" in page and "小书" in page
     assert 'href="../../../book/start/setup.html" hreflang="en"' in page  # the switcher
-    assert re.search(r'<link rel="alternate" hreflang="zh-CN" href="setup.html"', page)
+    assert '<link rel="alternate"' not in page  # search engines want whole addresses, and this site has none yet
     ids = re.findall(r' id="([^"]+)"', page)
     assert len(set(ids)) == len(ids)
     assert {link for link in re.findall(r'href="#([^"]+)"', whole)} <= set(ids)

@@ -20,6 +20,8 @@ _RENDER = """
 function renderDemo({ model, el }) {
   if (!el.firstElementChild) el.innerHTML = model.get("frame");
   el.classList.add("course-demo");
+  // else JupyterLab takes the arrow keys for its own; its pages look at the element that has the focus only
+  for (const one of el.querySelectorAll("input, select, button, summary")) one.dataset.lmSuppressShortcuts = "true";
   return render({ model, el });
 }
 """

@@ -21,6 +21,7 @@ from course_lib.publishing.demos.packing import dequantise, pack, quantise
 from course_lib.publishing.demos.query_frame import WORDS, frame
 from course_lib.publishing.demos.query_index import index_parts
 from course_lib.publishing.demos.query_model import int8_encoder, model_parts
+from course_lib.search.analysis import WORD
 from course_lib.search.retrieval import BM25, Dense, reciprocal_rank_fusion
 from course_lib.shop.measurement import evaluate
 from course_lib.shop.shop import Shop
@@ -67,26 +68,31 @@ def query_demo(
         shop: English, with judgements.
         encoder: a small BERT with a WordPiece tokenizer, such as the one that ``language.finetuning`` returns.
         judged: rows of the queries whose grades the page may show: those that no model has seen.
-        example: row of the query of the first frame; by default the first of ``judged``.
+        example: row of the query of the first frame; by default the first of ``judged`` on which the three lists differ,
+            none of them perfect and none without a good product.
         engine: ``Engine.of(shop, encoder)``, where it is there already.
 
     Raises:
         ContractError: no judged query, an example that is none of them, another language, an encoder of another kind.
     """
     judged = [int(row) for row in judged]
-    example = judged[0] if example is None and judged else example
+    engine = engine or Engine.of(shop, encoder)
+    example = _telling(engine, judged) if example is None and judged else example
     if example not in judged:
         raise ContractError(f"the example {example} is no judged query", remedy="Choose one of the rows in judged")
-    engine = engine or Engine.of(shop, encoder)
     texts = shop.queries["text"][:]
     grades = _grades(shop, judged)
-    payload = _payload(engine, encoder, [texts[row] for row in judged], [grades[row] for row in judged])
+    index = index_parts(shop.item_texts, texts)
+    payload = _payload(engine, encoder, index, [texts[row] for row in judged], [grades[row] for row in judged])
     state = {
         "q": texts[example], "url": ["q"],
         "words": {language: {name: text.get(language) for name, text in WORDS.items()} for language in LANGUAGES},
     }  # fmt: skip
     shown = _shown(engine, texts[example], shop.query_ids.ids[example])
-    offered = [texts[row] for row in judged[:: max(1, len(judged) // 12)]][:12]
+    asked = WORD.findall(texts[example].lower())
+    shown["unknown"] = [word for word in dict.fromkeys(asked) if word not in index[0]["words"]]
+    kinds = dict(zip(reversed([shop.queries["kind"][row] for row in judged]), reversed([texts[row] for row in judged])))
+    offered = [kinds[kind] for kind in sorted(kinds) if kinds[kind] != texts[example]]  # the first of each kind
     titles = shop.items["title"][:]
     frames = {
         language: frame(language, texts[example], offered, titles, grades[example], **shown) for language in LANGUAGES
@@ -105,9 +111,28 @@ def _grades(shop: Shop, rows: Sequence[int]) -> dict[int, dict[int, int]]:
     return found
 
 
-def _payload(engine: Engine, encoder: TextEncoder, judged: list[str], grades: list[dict[int, int]]) -> bytes:
-    model_meta, model = model_parts(encoder)
-    index_meta, index = index_parts(engine.shop.item_texts, engine.shop.queries["text"][:])
+def _telling(engine: Engine, judged: list[int]) -> int:
+    """The first query on which the three lists differ, none of them perfect and none without a good product."""
+    shop = engine.shop
+    keys = IdMap("query", shop.query_ids.take(judged))
+    rankings = engine.search([shop.queries["text"][row] for row in judged], keys).values()
+    own = np.isin(np.asarray(shop.judgements["query_id"][:]), keys.ids)
+    judgements = shop.judgements.select(np.flatnonzero(own))
+    reports = [evaluate(ranking, judgements, "ndcg@10") for ranking in rankings]
+    values = np.stack([report.per_query["ndcg@10"] for report in reports])
+    apart = np.abs(values - np.roll(values, 1, axis=0)).min(axis=0) >= 0.05
+    good = apart & (values > 0.1).all(axis=0) & (values < 1).all(axis=0)
+    return judged[int(keys.rows([reports[0].keys[int(good.argmax())]])[0])]
+
+
+def _payload(
+    engine: Engine,
+    encoder: TextEncoder,
+    words: tuple[dict, dict[str, np.ndarray]],
+    judged: list[str],
+    grades: list[dict[int, int]],
+) -> bytes:
+    (model_meta, model), (index_meta, index) = model_parts(encoder), words
     items, scale = quantise(engine.vectors)
     meta = {**model_meta, **index_meta, "titles": engine.shop.items["title"][:], "judged": judged}
     return pack(meta, {

@@ -17,6 +17,7 @@ from course_lib.publishing.demos.base import Demo
 from course_lib.publishing.figures.style import PALETTE
 
 METRICS, CUTS = ("hit", "ndcg"), (1, 5, 10, 20)
+_LEVEL = 0.005  # a difference that nobody would call a win
 _STEPS = (10, 15, 20, 30, 50, 70)
 _BOX = (30.0, 24.0, 292.0, 180.0)  # left, top, right, bottom of the plot in the picture, which is as wide as on a phone
 _COLOURS = {"a": PALETTE[0], "b": PALETTE[2]}
@@ -27,7 +28,14 @@ WORDS = {
     "a": Text("often exactly right", "时常完全命中"),
     "b": Text("never quite right", "从不完全命中"),
     "at": Text("other products in the contest", "参加比赛的其他商品数"),
-    "share": Text("“often exactly right” is right in", "“时常完全命中”命中的比例"),
+    "share": Text("cases in which the first method is exactly right", "第一种方法完全命中的比例"),
+    "methods": Text(
+        "“Often exactly right” brings the product into the first five places in some cases, and anywhere in the others. “Never quite"
+        " right” brings it to a place from 51 down to the best 5 %, always.",
+        "“时常完全命中”在一部分情况下把商品排进前五，其余情况下排在任意位置；“从不完全命中”总是把它排在第 51 位到前 5 % 之间。",
+    ),
+    "hit": Text("hit: is it there?", "hit：在不在？"),
+    "ndcg": Text("NDCG: how high?", "NDCG：排得多高？"),
     "k": Text("places that count", "计入的位数"),
     "metric": Text("measure", "指标"),
     "numbers": Text("The numbers", "数据表"),
@@ -131,7 +139,7 @@ def _chances(others: int, above: np.ndarray, m: int, k: int, logs: np.ndarray) -
 def verdict(state: dict, found: dict[str, np.ndarray], language: str) -> str:
     """Who wins among few and who in the whole shop, in words."""
     a, b, at = found["a"], found["b"], state["at"]
-    side = ["level" if abs(x - y) < 0.0005 else "a" if x > y else "b" for x, y in zip(a, b)]
+    side = ["level" if abs(x - y) < _LEVEL else "a" if x > y else "b" for x, y in zip(a, b)]
     few, last = side[at], side[-1]
     if at == len(a) - 1:
         name = "whole_level" if last == "level" else "whole"
@@ -167,7 +175,8 @@ def _frame(state: dict, found: dict[str, np.ndarray], language: str) -> str:
                      top=len(state["grid"]) - 1, value=state["at"]),
         slide.format(ids=ids, name="share", text=say("share"), shown=f"{state['share']} %", top=100, value=state["share"]),
         *(select.format(ids=ids, name=name, text=say(name), options="".join(
-            f'<option{" selected" * (value == state[name])}>{value}</option>' for value in values))
+            f'<option value="{value}"{" selected" * (value == state[name])}>{say(value) if name == "metric" else value}</option>'
+            for value in values))
           for name, values in (("k", CUTS), ("metric", METRICS))),
     ]  # fmt: skip
     keys = "".join(
@@ -180,7 +189,7 @@ def _frame(state: dict, found: dict[str, np.ndarray], language: str) -> str:
         for i, (m, a, b) in enumerate(zip(state["grid"], found["a"], found["b"]))
     )
     return (
-        f'<p class="course-demo-title">{say("title")}</p>'
+        f'<p class="course-demo-title">{say("title")}</p><p class="contest-methods">{say("methods")}</p>'
         f'<div class="course-demo-controls" data-part="controls" hidden>{"".join(controls)}</div>'
         f'<p class="contest-key">{keys}</p>{_picture(state, found, label, say("at"))}'
         f'<p class="contest-verdict" data-part="verdict" role="status">{escape(said)}</p>'

@@ -39,7 +39,12 @@ def adapt(body: str, language: str, site: Path, up: str) -> tuple[str, list[str]
     if not names:
         return body, names
     head, *demos = body.split(_OPEN)
+    met: set[str] = set()
     for at, demo in enumerate(demos):
+        name = demo.partition('data-demo="')[2].partition('"')[0]
+        if name not in met:
+            met.add(name)
+            demo = f'id="demo-{name}" {demo}'  # where a link to its state leads
         demo = _FRAME.sub(lambda frame: _kept(frame, language), demo)
         payload = _PAYLOAD.search(demo)
         if payload:

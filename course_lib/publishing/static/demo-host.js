@@ -93,7 +93,7 @@
       (values) => {
         try {
           const search = writeAddress(location.search, name, values, first);
-          history.replaceState(null, "", location.pathname + search + location.hash);
+          history.replaceState(null, "", location.pathname + search + (el.id ? `#${el.id}` : location.hash));
         } catch (error) { /* a page in a frame may not: the demo works all the same */ }
       },
     );
@@ -101,4 +101,7 @@
   }
 
   document.querySelectorAll(".course-demo[data-demo]").forEach(start);
+  for (const link of document.querySelectorAll(".language-switch a")) { // the twin shows the same
+    link.addEventListener("click", () => { link.search = location.search; link.hash = location.hash; });
+  }
 })();

@@ -7,10 +7,11 @@ function make(tag, className, ...children) {
   return element;
 }
 
-function showTokens(model, box, found) {
-  const unknown = found.terms.filter(({ term }) => term === undefined).map(({ word }) => word);
-  box.replaceChildren(...found.tokens.map((token) => make("li", "", token)));
-  return unknown.length ? say(model, "unknown", { words: [...new Set(unknown)].join(", ") }) : "";
+/** What has to be said of the words: that the encoder knows none of them, or which of them no product has. */
+function remark(model, { tokens, terms }) {
+  if (tokens.slice(1, -1).every((token) => token === "[UNK]")) return say(model, "unread");
+  const unknown = new Set(terms.filter(({ term }) => term === undefined).map(({ word }) => word));
+  return unknown.size ? say(model, "unknown", { words: [...unknown].join(", ") }) : "";
 }
 
 function showVector(model, svg, vector) {
@@ -34,7 +35,7 @@ function showList(model, box, list, grades, titles, digits) {
 function render({ model, el }) {
   const input = part(el, "q"), button = part(el, "go"), status = part(el, "status");
   const first = input.value;
-  let data = null, encoder = null, waiting = 0;
+  let data = null, encoder = null, waiting = 0, busy = false;
 
   async function load() {
     if (data) return;
@@ -49,20 +50,23 @@ function render({ model, el }) {
     const start = performance.now();
     const found = answer(text, data, encoder);
     const milliseconds = performance.now() - start;
-    part(el, "unknown").textContent = showTokens(model, part(el, "tokens"), found);
+    part(el, "tokens").replaceChildren(...found.tokens.map((token) => make("li", "", token)));
+    part(el, "unknown").textContent = remark(model, found);
     showVector(model, part(el, "vector"), found.vector);
     found.lists.forEach((list, i) => {
       showList(model, part(el, `list-${i}`), list, found.grades, data.meta.titles, [2, 3, 4][i]);
       part(el, `ndcg-${i}`).textContent = found.ndcg[i] === null ? "" : `NDCG@10 ${number(model, found.ndcg[i], 3)}`;
     });
     part(el, "judged").textContent = say(model, found.grades ? "judged" : "unjudged");
-    status.textContent = say(model, "took", { text, ms: number(model, milliseconds, 1) });
+    const shown = text.length > 40 ? `${text.slice(0, 40)}…` : text;
+    status.textContent = say(model, "took", { text: shown, ms: number(model, milliseconds, 1) });
   }
 
   async function ask() {
     clearTimeout(waiting);
     const text = input.value.trim().slice(0, 200);
-    button.disabled = true;
+    if (busy) return; // a disabled button would lose the keyboard's place
+    busy = true;
     try {
       await load();
       if (text) show(text);
@@ -72,12 +76,15 @@ function render({ model, el }) {
     } catch (error) {
       status.textContent = say(model, "failed", { why: error.message });
     } finally {
-      button.disabled = false;
+      busy = false;
     }
   }
 
   const size = model.get("size"); // of the file that the page would load; JupyterLab has the data already
   button.textContent = size ? say(model, "load", { size: number(model, size / 1e6, 1) }) : say(model, "search");
+  for (const chip of el.querySelectorAll("[data-query]")) {
+    chip.addEventListener("click", () => { input.value = chip.dataset.query; ask(); });
+  }
   part(el, "form").addEventListener("submit", (event) => { event.preventDefault(); ask(); });
   input.addEventListener("input", () => {
     clearTimeout(waiting);

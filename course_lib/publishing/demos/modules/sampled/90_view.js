@@ -14,7 +14,7 @@ function places(svg, grid) {
 function verdict(model, state, { a, b }) {
   const { at, grid } = state;
   const last = grid.length - 1;
-  const side = (i) => (Math.abs(a[i] - b[i]) < 0.0005 ? "level" : a[i] > b[i] ? "a" : "b");
+  const side = (i) => (Math.abs(a[i] - b[i]) < 0.005 ? "level" : a[i] > b[i] ? "a" : "b");
   const [few, all] = [side(at), side(last)];
   const pair = (winner, i) => (winner === "b" ? [b[i], a[i]] : [a[i], b[i]]).map((value) => number(model, value, 3));
   const [first, second] = [pair(few, at), pair(all, last)];
