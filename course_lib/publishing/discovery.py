@@ -154,8 +154,6 @@ def _start(app: Sphinx) -> None:
 
 
 def _page(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None) -> None:
-    if page == app.config.root_doc or page == "book/index":
-        context["docstitle"] = ""  # the map's page is called like the site: not twice
     title = unescape(re.sub(r"<[^>]*>", "", context.get("title") or "")) or app.config.html_title
     own = first_paragraphs(doctree) if doctree is not None else context.get("course_summary")
     said = [app.course_summaries.get(page), own]  # type: ignore[attr-defined]
