@@ -31,7 +31,11 @@ def viterbi(word: str, scores: Mapping[str, float], *, unknown: str = "[UNK]") -
     """
     if not scores:
         raise ContractError("there are no pieces to cut with")
-    longest, lost = max(map(len, scores)), min(scores.values()) - PENALTY
+    return _best_cut(word, scores, max(map(len, scores)), min(scores.values()) - PENALTY, unknown)
+
+
+def _best_cut(word: str, scores: Mapping[str, float], longest: int, lost: float, unknown: str = "[UNK]") -> list[str]:
+    """``viterbi``, where the length of the longest piece and the score of an unknown letter are known already."""
     best, last = [0.0] + [-math.inf] * len(word), [0] * (len(word) + 1)
     for end in range(1, len(word) + 1):
         for start in range(max(0, end - longest), end):
@@ -86,8 +90,9 @@ def prune(counts: Mapping[str, int], scores: Mapping[str, float], keep: int) -> 
     What a piece's loss costs: its uses in the best cuts, times its log-probability less that of its best replacement.
     """
     uses: Counter[str] = Counter()
+    longest, lost = max(map(len, scores)), min(scores.values()) - PENALTY
     for word, times in counts.items():
-        for piece in viterbi(word, scores):
+        for piece in _best_cut(word, scores, longest, lost):
             uses[piece] += times
     loss = {}
     for piece in scores:
