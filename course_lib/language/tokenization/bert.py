@@ -1,4 +1,4 @@
-"""Tokenization: a WordPiece vocabulary learned from the shop's own texts.
+"""A WordPiece tokenizer in the form that BERT uses, learned from the texts of the shop.
 
 WordPiece (Wu et al. 2016, https://arxiv.org/abs/1609.08144, §4.1) cuts a word into the longest pieces that the
 vocabulary holds, from left to right; a piece inside a word is written ``##piece``. Which pieces the vocabulary holds
