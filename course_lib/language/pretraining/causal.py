@@ -180,6 +180,8 @@ def top_p(logits: Tensor, p: float) -> Tensor:
 
     The nucleus is the smallest set of most probable tokens whose probabilities add up to at least p.
     """
+    if p >= 1:
+        return logits  # rounded sums may reach 1 before the last token
     ordered, places = logits.sort(dim=-1, descending=True)
     share = ordered.softmax(dim=-1)
     before = share.cumsum(dim=-1) - share  # what the more probable tokens hold already

@@ -97,7 +97,12 @@ def stream_texts(
 
 
 def stream_pieces(
-    texts: IterableDataset, tokenizer: PreTrainedTokenizerBase, max_length: int, *, block: bool = False, at_once: int = 64
+    texts: IterableDataset,
+    tokenizer: PreTrainedTokenizerBase,
+    max_length: int,
+    *,
+    block: bool = False,
+    at_once: int = 64,
 ) -> IterableDataset:
     """A stream of pieces, ``input_ids`` of at most ``max_length`` tokens, made from a stream of texts as it is read.
 

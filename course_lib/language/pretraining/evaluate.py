@@ -47,8 +47,8 @@ def evaluate_masked(
     with torch.inference_mode(), autocast_to(where.type, precision):
         for start in range(0, len(by_length), batch_size):
             batch = pad(by_length[start : start + batch_size], tokenizer.pad_token_id)
-            ids = batch["input_ids"]
-            seen, chosen = mask_tokens(ids, is_special(ids, tokenizer), tokenizer.mask_token_id, words, masking, policy=policy)
+            ids, special = batch["input_ids"], is_special(batch["input_ids"], tokenizer)
+            seen, chosen = mask_tokens(ids, special, tokenizer.mask_token_id, words, masking, policy=policy)
             truth = ids[chosen]
             logits = masked_logits(model, seen.to(where), batch["attention_mask"].to(where), chosen.to(where))
             logits = logits.float().cpu()

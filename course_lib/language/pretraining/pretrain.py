@@ -282,7 +282,8 @@ def adapt(
     result.history = run(train, steps, learning_rate, tag, **options)
     model.requires_grad_(True)
     after = evaluate_masked(result, test_pieces, train_pieces, autocast=autocast)
-    result.evaluation = {**after, **{f"before_{k}": before[k] for k in ("masked_accuracy", "cross_entropy", "perplexity")}}
+    kept = ("masked_accuracy", "cross_entropy", "perplexity")
+    result.evaluation = {**after, **{f"before_{name}": before[name] for name in kept}}
     return result
 
 

@@ -97,7 +97,8 @@ def corrupt(ids: Sequence[int], hidden: Sequence[bool], sentinels: Sequence[int]
     for token, gone in zip(ids, hidden):
         if gone and not before:
             if spans + 1 >= len(sentinels):
-                raise ContractError(f"{len(sentinels)} sentinels are too few", remedy="Add one more than there are spans")
+                remedy = "Add one more than there are spans"
+                raise ContractError(f"{len(sentinels)} sentinels are too few", remedy=remedy)
             source.append(sentinels[spans])
             target.append(sentinels[spans])
             spans += 1
@@ -193,7 +194,7 @@ def pretrain_spans(
     ends = tokenizer.pad_token_id, tokenizer.sep_token_id
     model = small_t5(len(tokenizer), *ends, layers=layers, hidden=hidden, heads=heads, seed=seed)
 
-    def pairs(pieces: Sequence[Sequence[int]], random: np.random.Generator) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    def pairs(pieces: Sequence[Sequence[int]], random: np.random.Generator) -> tuple[dict[str, Tensor], ...]:
         made = [corrupt(p, span_mask(len(p), random, mask_share, mean_length), sentinels) for p in pieces]
         return tuple(pad([pair[side] for pair in made], tokenizer.pad_token_id) for side in (0, 1))
 
