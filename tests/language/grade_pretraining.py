@@ -1,4 +1,4 @@
-"""How answers to ``solutions/language/pretraining.py`` are graded. There are no answers here; they come from the master."""
+"""How answers to ``solutions/language/pretraining.py`` are graded. The answers themselves come from the master."""
 
 from __future__ import annotations
 
@@ -68,7 +68,8 @@ MASK = Code(
                  [80, 81, 82, 83], 5, 0.4),
             ),
             expect=Text(
-                "Chosen tokens become [MASK] below 0.8, stay from 0.8 to 0.9, and are replaced from 0.9 on; their labels "
+                "Chosen tokens become [MASK] below 0.8, stay from 0.8 to 0.9, and are replaced from 0.9 on; their "
+                "labels "
                 "are the tokens that stood there",
                 "被选中的词元：fate 小于 0.8 变成 [MASK]，0.8 到 0.9 保持不变，0.9 及以上换成随机词元；标签是原来的词元",
             ),
@@ -112,7 +113,8 @@ MASK = Code(
         Text("First the question whether the place is chosen; its label follows from that alone.",
              "先判断该位置是否被选中；标签只取决于这一点。"),
         Text(
-            "What is seen: the token itself where the place isn't chosen or its fate lies from 0.8 to below 0.9; else mask_id "
+            "What is seen: the token itself where the place isn't chosen or its fate lies from 0.8 to below 0.9; else "
+            "mask_id "
             "below 0.8 and the replacement from 0.9.",
             "看到的内容：未选中，或 fate 在 0.8（含）到 0.9（不含）之间时，是原词元；否则 0.8 以下是 mask_id，0.9 及以上是替换词元。",
         ),
@@ -123,7 +125,8 @@ MASK = Code(
             _MASK_HEAD + _MASK_LOOP + "        chosen = not fixed and u < share\n"
             "        labels.append(x if chosen else -100)\n        seen.append(mask_id if chosen else x)\n" + _MASK_END,
             Text(
-                "You hide every chosen token. A model trained so meets [MASK] in training and never again: look at fate.",
+                "You hide every chosen token. A model trained so meets [MASK] in training and never again: look at "
+                "fate.",
                 "你把所有选中的词元都遮住了。这样训练出的模型只在训练时见过 [MASK]，以后再也见不到：请看 fate。",
             ),
         ),
@@ -134,7 +137,8 @@ MASK = Code(
             "        if not chosen or f >= 0.9:\n            seen.append(x)\n"
             "        else:\n            seen.append(mask_id if f < 0.8 else r)\n" + _MASK_END,
             Text(
-                "You replace from 0.8 to 0.9 and keep from 0.9 on. The shares are the same, but the rule says it the other "
+                "You replace from 0.8 to 0.9 and keep from 0.9 on. The shares are the same, but the rule says it the "
+                "other "
                 "way round.",
                 "你在 0.8 到 0.9 之间替换，在 0.9 以上保留。比例相同，但规则正好相反。",
             ),
@@ -144,7 +148,8 @@ MASK = Code(
             _MASK_HEAD + _MASK_LOOP + "        chosen = not fixed and u < share\n        labels.append(x)\n"
             + _MASK_RULE + _MASK_END,
             Text(
-                "Every place has its token as a label. Then the model is asked about tokens that it sees, which is easy "
+                "Every place has its token as a label. Then the model is asked about tokens that it sees, which is "
+                "easy "
                 "and teaches nothing: −100 where nothing is chosen.",
                 "你给每个位置都设了标签。这等于问模型它已经看到的词元，太容易，学不到东西：未选中的位置应为 −100。",
             ),
@@ -184,7 +189,8 @@ MASK = Code(
             "        if not chosen or 0.8 < f <= 0.9:\n            seen.append(x)\n"
             "        else:\n            seen.append(mask_id if f <= 0.8 else r)\n" + _MASK_END,
             Text(
-                "All right but for draws that lie exactly on a bound: chosen means below the share, and so on. With a share "
+                "All right but for draws that lie exactly on a bound: chosen means below the share, and so on. With a "
+                "share "
                 "of 0 a draw of 0 must not be chosen.",
                 "只差恰好落在边界上的数：选中是指严格小于 share，其余边界同理。share 为 0 时，抽到 0 也不算选中。",
             ),
@@ -248,7 +254,8 @@ PERPLEXITY = Code(
                 (_BASIC_LOGITS[:, ::-1] * 2, _BASIC_LABELS[::-1]),
             ),
             expect=Text(
-                "The exponential of the mean of −log p, where the logits at a place are held against the label one place "
+                "The exponential of the mean of −log p, where the logits at a place are held against the label one "
+                "place "
                 "further on",
                 "−log p 的均值再取指数；某位置的 logits 对应的是后一个位置的标签",
             ),
@@ -287,12 +294,14 @@ PERPLEXITY = Code(
         Text("The model says the next token. So the last logits have no label, and the first label has no logits.",
              "模型预测的是下一个词元。所以最后一处 logits 没有标签，第一个标签没有 logits。"),
         Text(
-            "−log p of the right token is log(sum(exp(z))) − z[right]. Subtract the largest z of the place first, so that exp "
+            "−log p of the right token is log(sum(exp(z))) − z[right]. Subtract the largest z of the place first, so "
+            "that exp "
             "can't overflow.",
             "正确词元的 −log p 等于 log(sum(exp(z))) − z[正确词元]。先减去该位置最大的 z，exp 就不会溢出。",
         ),
         Text(
-            "With asked = following != −100, scores[asked] is a table of [n, v] and following[asked] a list of n labels; "
+            "With asked = following != −100, scores[asked] is a table of [n, v] and following[asked] a list of n "
+            "labels; "
             "scores[np.arange(n), labels] picks one per row. Mean, then np.exp.",
             "令 asked = following != −100，则 scores[asked] 是 [n, v] 的表，following[asked] 是 n 个标签；"
             "scores[np.arange(n), labels] 每行取一个。先求均值，再 np.exp。",
@@ -304,7 +313,8 @@ PERPLEXITY = Code(
             _PERPLEXITY + "    z, y = logits, labels\n" + _LOG_SUM + _PICK
             + "    return float(np.exp(-picked[asked].mean()))\n",
             Text(
-                "You hold the logits of a place against the token of the same place. The model has just read that one; it "
+                "You hold the logits of a place against the token of the same place. The model has just read that one; "
+                "it "
                 "is asked for the next.",
                 "你用某位置的 logits 去对应同一位置的词元。模型刚刚读过它；要问的是下一个词元。",
             ),
@@ -323,7 +333,8 @@ PERPLEXITY = Code(
             "ignored_counted",
             _PERPLEXITY + _SHIFT + _LOG_SUM + _PICK + "    return float(np.exp(-(picked * asked).sum() / y.size))\n",
             Text(
-                "You divide by the number of all places, padding included. The more padding, the better your model looks.",
+                "You divide by the number of all places, padding included. The more padding, the better your model "
+                "looks.",
                 "你除以了所有位置的个数，连填充也算在内。填充越多，模型看起来就越好。",
             ),
         ),
@@ -344,7 +355,8 @@ PERPLEXITY = Code(
             + "    each = [-p[a].mean() for p, a in zip(picked, asked) if a.any()]\n"
             "    return float(np.exp(np.mean(each)))\n",
             Text(
-                "You take a mean of the texts' means, so a token of a short text weighs more than one of a long text. All "
+                "You take a mean of the texts' means, so a token of a short text weighs more than one of a long text. "
+                "All "
                 "asked places count alike.",
                 "你对每段文本的均值再取均值，短文本的词元因此比长文本的更重。所有被提问的位置应同等计入。",
             ),
@@ -411,10 +423,11 @@ SPANS = Code(
             1.0,
             inputs=(
                 ([11, 12, 13, 14, 15, 16, 17], [False, True, True, False, True, False, False], [70, 71, 72, 73]),
-                ([21, 22, 23, 24, 25, 26], [False, True, False, True, True, False], [80, 81, 82]),
+                ([21, 22, 23, 24, 25, 26], [False, True, False, True, True, False], [80, 81, 82, 83, 84]),
             ),
             expect=Text(
-                "Each run becomes one sentinel in the input; the target holds each sentinel, its run, and one last sentinel",
+                "Each run becomes one sentinel in the input; the target holds each sentinel, its run, and one last "
+                "sentinel",
                 "每段连续被遮的词元在输入中变成一个哨兵；目标依次是每个哨兵及其对应的词元，最后再加一个哨兵",
             ),
             advice=Text(
@@ -462,7 +475,8 @@ SPANS = Code(
             "        else:\n            source.append(token)\n"
             + _SPANS_END.replace("[used]", "[min(used, len(sentinels) - 1)]"),
             Text(
-                "Each hidden token gets a sentinel of its own. Hidden neighbours are one run and share one; that is what "
+                "Each hidden token gets a sentinel of its own. Hidden neighbours are one run and share one; that is "
+                "what "
                 "makes input and target short.",
                 "你给每个被遮的词元都用了一个哨兵。相邻被遮的词元是同一段，共用一个哨兵，输入和目标因此才短。",
             ),
@@ -471,7 +485,8 @@ SPANS = Code(
             "no_last_sentinel",
             _SPANS_HEAD + _SPANS_BODY + "    return source, target\n",
             Text(
-                "The last sentinel is missing, which says that nothing more comes. Without it a model never learns to stop.",
+                "The last sentinel is missing, which says that nothing more comes. Without it a model never learns to "
+                "stop.",
                 "缺少最后一个表示“到此为止”的哨兵。没有它，模型学不会停下来。",
             ),
         ),
@@ -479,7 +494,8 @@ SPANS = Code(
             "same_sentinel",
             _SPANS_HEAD + _SPANS_BODY.replace("sentinels[used]", "sentinels[0]") + _SPANS_END,
             Text(
-                "All holes carry the first sentinel. Then nobody can say which part of the target belongs into which hole.",
+                "All holes carry the first sentinel. Then nobody can say which part of the target belongs into which "
+                "hole.",
                 "所有空缺都用了第一个哨兵，这样就无法知道目标的哪一部分属于哪个空缺。",
             ),
         ),

@@ -48,7 +48,8 @@ def test_the_head_is_tied_to_the_words_and_the_transformer_is_a_copy(pretrained,
     encoder = pretrained.encoder()
     model = masked_model(encoder, seed=0)
     words = model.bert.embeddings.word_embeddings.weight
-    assert model.cls.predictions.decoder.weight is words and words is not encoder.model.embeddings.word_embeddings.weight
+    assert model.cls.predictions.decoder.weight is words
+    assert words is not encoder.model.embeddings.word_embeddings.weight
     batch = pad(cut(encoder.tokenizer, texts[:5], 16), encoder.tokenizer.pad_token_id)
     with torch.no_grad():
         assert torch.equal(model.bert(**batch).last_hidden_state, encoder.model(**batch).last_hidden_state)

@@ -122,7 +122,10 @@ def test_favour_without_any_favoured_word_is_whole_words(pieces_tokenizer):
     assert torch.equal(chosen, whole_words(pieces_tokenizer)(ids, special, 0.3, at(5)))
 
 
-@pytest.mark.parametrize("words, message", [([], "no words"), (["12"], "no words"), ("red", "one string"), ([3], "int")])
+NO_WORDS = [([], "no words"), (["12"], "no words"), ("red", "one string"), ([3], "int")]
+
+
+@pytest.mark.parametrize("words, message", NO_WORDS)
 def test_favour_refuses_what_is_no_list_of_words(pieces_tokenizer, words, message):
     with pytest.raises(ContractError, match=message):
         favour(pieces_tokenizer, words)
