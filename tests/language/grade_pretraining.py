@@ -460,8 +460,8 @@ SPANS = Code(
     hints=(
         Text("Go through the tokens once, and remember whether the one before was hidden.",
              "从头到尾遍历一次词元，并记住前一个是否被遮住。"),
-        Text("A hidden token goes into the target, any other into the source. At the first token of a run, both get the sentinel "
-             "before that.",
+        Text("A hidden token goes into the target, any other into the source. At the first token of a run, both get "
+             "the sentinel before that.",
              "被遮住的词元放进 target，其余放进 source。每段的第一个词元之前，两边都先放入哨兵。"),
         Text("Count the sentinels that are used. When the loop is done, the next one ends the target.",
              "数一数用掉了几个哨兵。循环结束后，下一个哨兵就是 target 的结尾。"),
@@ -518,8 +518,8 @@ SPANS = Code(
         ),
         Wrong(
             "turned_round",
-            _SPANS_HEAD + _SPANS_BODY.replace("if gone and", "if not gone and").replace("target if gone", "source if gone")
-            .replace("before = gone", "before = not gone") + _SPANS_END,
+            _SPANS_HEAD + _SPANS_BODY.replace("if gone and", "if not gone and")
+            .replace("target if gone", "source if gone").replace("before = gone", "before = not gone") + _SPANS_END,
             Text(
                 "You cut out what should stay, and keep what is hidden. A hidden token stands in the target.",
                 "你剪掉了该保留的，留下了被遮住的。被遮住的词元应当在 target 中。",
