@@ -15,6 +15,7 @@ from course_lib.language.pretraining import (
     cut,
     evaluate_masked,
     favour,
+    guess_each,
     is_special,
     mask_tokens,
     pretrain,
@@ -148,3 +149,19 @@ def test_a_model_learns_what_its_policy_hides(catalogue, small, pretrained):
     pieces = cut(tokenizer, texts, 16)
     found = [evaluate_masked(m, pieces, pieces, policy=policy)["cross_entropy"] for m in (favoured, plain)]
     assert found[0] < found[1]
+
+
+def test_each_token_is_hidden_once_and_alone(pretrained, catalogue):
+    tokenizer, pieces = pretrained.tokenizer, cut(pretrained.tokenizer, [text for text, _ in catalogue][:7], 16)
+    found = guess_each(pretrained, pieces, batch_size=10, autocast=False)
+    assert len(found["token"]) == sum(len(piece) - 2 for piece in pieces)
+    for n in (0, 11, len(found["token"]) - 1):
+        i, j = found["piece"][n], found["place"][n]
+        ids = torch.tensor([pieces[i]])
+        assert ids[0, j] == found["token"][n]
+        ids[0, j] = tokenizer.mask_token_id
+        with torch.no_grad():
+            logp = pretrained.model(ids).logits[0, j].log_softmax(-1)
+        assert found["surprise"][n] == pytest.approx(-float(logp[found["token"][n]]), abs=1e-4)
+        assert found["right"][n] == (int(logp.argmax()) == found["token"][n])
+    assert all(len(column) == 0 for column in guess_each(pretrained, []).values())

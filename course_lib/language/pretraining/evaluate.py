@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 from torch.nn.functional import cross_entropy
 
@@ -69,4 +70,41 @@ def evaluate_masked(
         "perplexity": math.exp(entropy),
         "n_masked": len(truth),
         "n_texts": len(pieces),
+    }
+
+
+def guess_each(
+    pretrained: Pretrained, pieces: Sequence[Sequence[int]], *, batch_size: int = 256, autocast: bool = True
+) -> dict[str, np.ndarray]:
+    """Hide every token once, it alone, and let the model say it: no luck of a masking, and a value for each token.
+
+    The sum of a text's surprise is its pseudo-log-likelihood (Salazar et al. 2020, arXiv:1910.14659, §2).
+
+    Returns:
+        Arrays [n], one entry per token that is not special, in order: ``piece`` (row of the text), ``place`` (in it),
+        ``token`` (its id), ``right`` (bool: the right token is the most probable one), ``surprise`` (−log p, nats).
+    """
+    model, tokenizer = pretrained.model.eval(), pretrained.tokenizer
+    where, special = device_of(model), set(tokenizer.all_special_ids)
+    precision, _ = pick_precision(where.type, autocast)
+    asked = [(i, j) for i, piece in enumerate(pieces) for j, token in enumerate(piece) if token not in special]
+    right, surprise = [], []
+    with torch.inference_mode(), autocast_to(where.type, precision):
+        for start in range(0, len(asked), batch_size):
+            some = asked[start : start + batch_size]
+            batch = pad([pieces[i] for i, _ in some], tokenizer.pad_token_id)
+            ids, rows, places = batch["input_ids"], torch.arange(len(some)), torch.tensor([j for _, j in some])
+            hidden = torch.zeros_like(ids, dtype=torch.bool)
+            hidden[rows, places] = True
+            seen = ids.masked_fill(hidden, tokenizer.mask_token_id)
+            logits = masked_logits(model, seen.to(where), batch["attention_mask"].to(where), hidden.to(where))
+            logits, truth = logits.float().cpu(), ids[hidden]
+            right.append(logits.argmax(-1) == truth)
+            surprise.append(cross_entropy(logits, truth, reduction="none"))
+    return {
+        "piece": np.array([i for i, _ in asked], dtype=np.int64),
+        "place": np.array([j for _, j in asked], dtype=np.int64),
+        "token": np.array([pieces[i][j] for i, j in asked], dtype=np.int64),
+        "right": torch.cat(right).numpy() if right else np.zeros(0, dtype=bool),
+        "surprise": torch.cat(surprise).numpy() if surprise else np.zeros(0, dtype=np.float32),
     }
