@@ -1,14 +1,10 @@
-"""Fine-tuning: a pretrained encoder learns a task of the shop from pairs or labels.
-
-Two tasks: put a query next to the products it is meant for (a bi-encoder trained with in-batch negatives), and name a
-product's category (a linear head). Both train a copy; the encoder they start from stays as it is.
-"""
+"""The category classifier: an encoder with a linear head over its pooled vectors, trained on labelled texts."""
 
 from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,107 +13,14 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy, normalize
+from torch.nn.functional import cross_entropy
 
 from course_lib.core.errors import ContractError, DataError
 from course_lib.core.files import atomic_folder, read_json, write_json
 from course_lib.language.encoder import TextEncoder, check_texts, embed, pad, tokenize
+from course_lib.language.finetuning._start import copy_of
 from course_lib.language.pretraining import Pretrained
 from course_lib.language.training import History, device_of, fit, shuffled_batches
-
-
-def info_nce(
-    queries: Tensor, documents: Tensor, temperature: float = 0.05, ids: Tensor | None = None, *, symmetric: bool = True
-) -> Tensor:
-    """InfoNCE with in-batch negatives (van den Oord et al. 2018, https://arxiv.org/abs/1807.03748, eq. 4): a scalar.
-
-    Row i of ``queries`` belongs to row i of ``documents``; every other row is a negative, unless it shares its query
-    or its document with row i: then it is a positive in disguise, and is left out.
-
-    Args:
-        queries, documents: [b, d], of length 1, so that their products are cosines.
-        ids: int64 [b, 2], numbers of the query and the document of each row. ``None``: all are different.
-        symmetric: average the loss of finding the document and that of finding the query.
-    """
-    scores = queries @ documents.T / temperature
-    if ids is not None:
-        same = (ids[:, None] == ids[None, :]).any(dim=-1)
-        same.fill_diagonal_(False)
-        scores = scores.masked_fill(same, -torch.inf)
-    target = torch.arange(len(scores), device=scores.device)
-    loss = cross_entropy(scores, target)
-    return (loss + cross_entropy(scores.T, target)) / 2 if symmetric else loss
-
-
-def train_bi_encoder(
-    start: TextEncoder | Pretrained,
-    pairs: Sequence[tuple[str, str]],
-    *,
-    steps: int = 200,
-    batch_size: int = 64,
-    temperature: float = 0.05,
-    learning_rate: float = 5e-4,
-    symmetric: bool = True,
-    ids: Sequence[tuple[Hashable, Hashable]] | None = None,
-    seed: int = 0,
-    autocast: bool = True,
-    device: str = "auto",
-    log_dir: str | os.PathLike[str] | None = None,
-    name: str = "finetuned",
-    progress: bool = True,
-) -> tuple[TextEncoder, History]:
-    """Train one encoder for queries and products so that the two texts of a pair lie close together.
-
-    Args:
-        start: the encoder to start from; it is copied, not changed.
-        pairs: (query, product text), one per positive judgement or click.
-        ids: (query id, item id) of each pair, by which duplicates are known; without it, equal texts are duplicates.
-        learning_rate: 5e-4 suits a small encoder of our own; a large pretrained one wants about 2e-5.
-
-    Raises:
-        ContractError: fewer than two pairs, no two pairs that can be told apart, entries that are not pairs of strings.
-    """
-    pairs = list(pairs)
-    if any(isinstance(p, str) or len(p) != 2 for p in pairs):
-        raise ContractError("pairs must hold (query, product text)")
-    if ids is not None and len(ids) != len(pairs):
-        raise ContractError(f"{len(ids)} ids for {len(pairs)} pairs")
-    if temperature <= 0 or batch_size < 2:
-        raise ContractError("temperature must be above 0, and a batch needs at least 2 pairs to have a negative")
-    sides = [[pair[side] for pair in pairs] for side in (0, 1)]
-    for side in sides:
-        check_texts(side)
-    keys = pairs if ids is None else ids
-    numbers = torch.from_numpy(np.stack([_numbers([key[side] for key in keys]) for side in (0, 1)], axis=1))
-    if any(len(column.unique()) < 2 for column in numbers.T):
-        raise ContractError("contrastive training needs pairs with at least two queries and two products")
-
-    encoder = _copy(start, name, autocast, device)
-    tokens = [tokenize(encoder.tokenizer, side, encoder.max_length) for side in sides]
-
-    def loss(model: nn.Module, rows: np.ndarray) -> Tensor:
-        batches = (pad([side[row] for row in rows], encoder.tokenizer.pad_token_id) for side in tokens)
-        queries, documents = (normalize(embed(model, batch), dim=-1) for batch in batches)
-        # Cosines divided by .05 lose their differences in bf16, so the scores are computed in float32.
-        with torch.autocast(queries.device.type, enabled=False):
-            return info_nce(queries, documents, temperature, numbers[rows].to(queries.device), symmetric=symmetric)
-
-    # A last batch of one pair would have no negative and no gradient: such an epoch's rest is skipped.
-    batches = (rows for rows in shuffled_batches(len(pairs), batch_size, seed) if len(rows) > 1)
-    history = fit(
-        encoder.model,
-        batches,
-        loss,
-        steps=steps,
-        learning_rate=learning_rate,
-        seed=seed,
-        autocast=autocast,
-        device=device,
-        log_dir=log_dir,
-        tag="bi-encoder",
-        progress=progress,
-    )
-    return encoder, history
 
 
 @dataclass
@@ -200,7 +103,7 @@ def train_classifier(
     number = {label: column for column, label in enumerate(names)}
     targets = torch.tensor([number[label] for label in labels])
 
-    encoder = _copy(start, name, autocast, device)
+    encoder = copy_of(start, name, autocast, device)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = nn.ModuleDict({"body": encoder.model, "head": nn.Linear(encoder.dimension, len(names))})
@@ -248,25 +151,3 @@ def evaluate_classifier(
         result[f"{prefix}accuracy"] = float(accuracy_score(truth, guess))
         result[f"{prefix}macro_f1"] = float(f1_score(truth, guess, labels=present, average="macro", zero_division=0))
     return {**result, "n": len(truth)}
-
-
-def _copy(start: TextEncoder | Pretrained, name: str, autocast: bool, device: str) -> TextEncoder:
-    """A new encoder to train, so that ``start`` is never changed."""
-    if isinstance(start, Pretrained):
-        return start.encoder(name, autocast=autocast, device=device)
-    twin = start.copy()
-    return TextEncoder(
-        twin.model,
-        twin.tokenizer,
-        max_length=twin.max_length,
-        name=name,
-        source=start.name,
-        autocast=autocast,
-        device=device,
-    )
-
-
-def _numbers(values: Sequence[Hashable]) -> np.ndarray:
-    """int64 [n]: equal values get equal numbers."""
-    seen: dict[Hashable, int] = {}
-    return np.array([seen.setdefault(value, len(seen)) for value in values], dtype=np.int64)
