@@ -4,13 +4,48 @@ Every task trains a copy; the encoder that it starts from stays as it is.
 """
 
 from course_lib.language.finetuning.bi_encoder import train_bi_encoder
+from course_lib.language.finetuning.calibration import confidence_calibration, fit_temperature
 from course_lib.language.finetuning.classifier import CategoryClassifier, evaluate_classifier, train_classifier
-from course_lib.language.finetuning.losses import info_nce
+from course_lib.language.finetuning.cross_encoder import CrossEncoder, train_cross_encoder
+from course_lib.language.finetuning.export import (
+    export_classifier,
+    export_cross_encoder,
+    export_encoder,
+    load_cross_encoder,
+)
+from course_lib.language.finetuning.grader import GAINS, LABELS, expected_gain, grade_labels, query_families
+from course_lib.language.finetuning.losses import (
+    class_weights,
+    info_nce,
+    pairwise_loss,
+    robust_cross_entropy,
+    soft_cross_entropy,
+)
+from course_lib.language.finetuning.stopping import Stopping, fit_until_best
 
 __all__ = [
+    "GAINS",
+    "LABELS",
     "CategoryClassifier",
+    "CrossEncoder",
+    "Stopping",
+    "class_weights",
+    "confidence_calibration",
     "evaluate_classifier",
+    "expected_gain",
+    "export_classifier",
+    "export_cross_encoder",
+    "export_encoder",
+    "fit_temperature",
+    "fit_until_best",
+    "grade_labels",
     "info_nce",
+    "load_cross_encoder",
+    "pairwise_loss",
+    "query_families",
+    "robust_cross_entropy",
+    "soft_cross_entropy",
     "train_bi_encoder",
     "train_classifier",
+    "train_cross_encoder",
 ]

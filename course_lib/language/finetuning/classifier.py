@@ -7,18 +7,20 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
 
 from course_lib.core.errors import ContractError, DataError
 from course_lib.core.files import atomic_folder, read_json, write_json
 from course_lib.language.encoder import TextEncoder, check_texts, embed, pad, tokenize
 from course_lib.language.finetuning._start import copy_of
+from course_lib.language.finetuning.losses import objective
+from course_lib.language.finetuning.stopping import Stopping, fit_until_best
 from course_lib.language.pretraining import Pretrained
 from course_lib.language.training import History, device_of, fit, shuffled_batches
 
@@ -31,6 +33,7 @@ class CategoryClassifier:
         head: d → number of labels. labels: sorted; column j of the probabilities is ``labels[j]``.
         majority: the most frequent training label, which a guess without reading would be.
         history: of the training (``None`` where it was loaded from a folder).
+        stopping: what early stopping saw, where it was asked for.
     """
 
     encoder: TextEncoder
@@ -38,13 +41,17 @@ class CategoryClassifier:
     labels: list[str]
     majority: str
     history: History | None = None
+    stopping: Stopping | None = None
+
+    def logits(self, texts: Sequence[str], batch_size: int = 64, *, progress: bool = False) -> np.ndarray:
+        """The head's scores before the softmax: float32 [n, n_labels]."""
+        vectors = self.encoder.encode(texts, batch_size, normalize=False, progress=progress)
+        with torch.inference_mode():
+            return self.head(torch.from_numpy(vectors).to(self.head.weight.device)).cpu().numpy()
 
     def predict_proba(self, texts: Sequence[str], batch_size: int = 64, *, progress: bool = False) -> np.ndarray:
         """Probability of each label: float32 [n, n_labels]; rows sum to 1."""
-        vectors = self.encoder.encode(texts, batch_size, normalize=False, progress=progress)
-        with torch.inference_mode():
-            logits = self.head(torch.from_numpy(vectors).to(self.head.weight.device))
-            return logits.softmax(dim=-1).cpu().numpy()
+        return torch.from_numpy(self.logits(texts, batch_size, progress=progress)).softmax(dim=-1).numpy()
 
     def predict(self, texts: Sequence[str], batch_size: int = 64) -> list[str]:
         """The most probable label of each text."""
@@ -80,6 +87,12 @@ def train_classifier(
     steps: int = 200,
     batch_size: int = 64,
     learning_rate: float = 5e-4,
+    balanced: bool = False,
+    smoothing: float = 0.0,
+    robustness: float = 0.0,
+    validation: tuple[Sequence[str], Sequence[str]] | None = None,
+    every: int = 50,
+    patience: int = 3,
     seed: int = 0,
     autocast: bool = True,
     device: str = "auto",
@@ -89,8 +102,15 @@ def train_classifier(
 ) -> CategoryClassifier:
     """Train encoder (a copy) and head together with cross-entropy on labelled texts.
 
+    Args:
+        balanced: weigh each class alike, however few examples it has.
+        smoothing, robustness: two remedies for labels that may be wrong (``losses.objective``).
+        validation: texts and labels to stop by: macro-F1 is measured every ``every`` steps, ``patience`` rounds
+            without a better one end the training, and the best weights are kept. ``None``: all steps, the last weights.
+
     Raises:
-        ContractError: texts and labels of different numbers, fewer than two labels, entries that are not strings.
+        ContractError: texts and labels of different numbers, fewer than two labels, entries that are not strings,
+            settings out of range.
     """
     check_texts(texts)
     check_texts(labels)
@@ -102,6 +122,8 @@ def train_classifier(
     names = sorted(counts)
     number = {label: column for column, label in enumerate(names)}
     targets = torch.tensor([number[label] for label in labels])
+    measure = objective(targets, len(names), balanced=balanced, smoothing=smoothing, robustness=robustness)
+    majority = min(names, key=lambda label: (-counts[label], label))
 
     encoder = copy_of(start, name, autocast, device)
     with torch.random.fork_rng(devices=[]):
@@ -111,23 +133,22 @@ def train_classifier(
 
     def loss(model: nn.Module, rows: np.ndarray) -> Tensor:
         pooled = embed(model["body"], pad([tokens[row] for row in rows], encoder.tokenizer.pad_token_id))
-        return cross_entropy(model["head"](pooled).float(), targets[rows].to(device_of(model)))
+        return measure(model["head"](pooled).float(), targets[rows].to(device_of(model)))
 
-    history = fit(
-        model,
-        shuffled_batches(len(tokens), batch_size, seed, lengths=[len(t) for t in tokens]),
-        loss,
-        steps=steps,
-        learning_rate=learning_rate,
-        seed=seed,
-        autocast=autocast,
-        device=device,
-        log_dir=log_dir,
-        tag="classifier",
-        progress=progress,
-    )
-    majority = min(names, key=lambda label: (-counts[label], label))
-    return CategoryClassifier(encoder, model["head"], names, majority, history)
+    result = CategoryClassifier(encoder, model["head"], names, majority)
+    batches = shuffled_batches(len(tokens), batch_size, seed, lengths=[len(t) for t in tokens])
+    settings: dict[str, Any] = dict(steps=steps, learning_rate=learning_rate, seed=seed, autocast=autocast)
+    settings |= dict(device=device, log_dir=log_dir, tag="classifier", progress=progress)
+    if validation is None:
+        result.history = fit(model, batches, loss, **settings)
+    else:
+
+        def score(_: nn.Module) -> float:
+            return evaluate_classifier(result, *validation)["macro_f1"]
+
+        settings |= dict(every=every, patience=patience)
+        result.history, result.stopping = fit_until_best(model, batches, loss, score, **settings)
+    return result
 
 
 def evaluate_classifier(
