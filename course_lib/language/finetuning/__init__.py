@@ -21,6 +21,7 @@ from course_lib.language.finetuning.losses import (
     robust_cross_entropy,
     soft_cross_entropy,
 )
+from course_lib.language.finetuning.pair_head import PairHead, train_pair_head
 from course_lib.language.finetuning.stopping import Stopping, fit_until_best
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "LABELS",
     "CategoryClassifier",
     "CrossEncoder",
+    "PairHead",
     "Stopping",
     "class_weights",
     "confidence_calibration",
@@ -48,4 +50,5 @@ __all__ = [
     "train_bi_encoder",
     "train_classifier",
     "train_cross_encoder",
+    "train_pair_head",
 ]
