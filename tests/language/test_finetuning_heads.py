@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import torch
 from sklearn.calibration import calibration_curve
+from sklearn.metrics import confusion_matrix, f1_score
 from torch import nn
 
-from course_lib import Shop
+from course_lib import Shop, evaluate
 from course_lib.core.errors import ContractError, DataError
 from course_lib.language.finetuning import (
     GAINS,
@@ -18,9 +19,17 @@ from course_lib.language.finetuning import (
     fit_temperature,
     fit_until_best,
     grade_labels,
+    judged_pairs,
+    label_scores,
+    macro_f1_difference,
+    mine_negatives,
+    project,
     query_families,
+    split_groups,
     train_classifier,
     train_cross_encoder,
+    train_pair_head,
+    train_projection,
 )
 from course_lib.language.finetuning.calibration import cross_entropy_at
 from course_lib.language.finetuning.cross_encoder import _query_batches, pair_tokens
@@ -278,3 +287,150 @@ def test_a_classifier_learns_with_every_loss(pretrained, catalogue, remedy):
     made = train_classifier(pretrained, texts, labels, steps=60, learning_rate=2e-3, progress=False, **remedy)
     assert np.mean(made.history.loss[-5:]) < np.mean(made.history.loss[:5])
     assert np.mean(np.array(made.predict(texts)) == np.array(labels)) > 0.8
+
+
+# -- pairs, splits, scores --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def pairs(shop):
+    return judged_pairs(shop, shop.items["title"][:])
+
+
+def test_no_family_stands_in_two_parts(pairs):
+    parts = split_groups(pairs.family, (0.5, 0.2, 0.3), seed=1)
+    assert np.array_equal(np.sort(np.concatenate(parts)), np.arange(len(pairs.query)))
+    families = [set(pairs.family[rows]) for rows in parts]
+    assert not families[0] & families[1] and not families[0] & families[2] and not families[1] & families[2]
+    assert len(families[0]) == pytest.approx(0.5 * len(np.unique(pairs.family)), abs=1)
+    for bad in ((0.5, 0.2), (1.0, 0.0)):
+        with pytest.raises(ContractError, match="can't be split"):
+            split_groups(pairs.family, bad)
+
+
+def test_a_pool_is_what_evaluate_expects(pairs, shop):
+    rows = np.flatnonzero(pairs.query < 7)
+    ranking = pairs.pool(rows, -pairs.label[rows].astype(float))
+    assert evaluate(ranking, shop.judgements.select(rows), "judged@10")["judged@10"] == 1
+    for line, key in enumerate(ranking.keys.ids):
+        mine = rows[pairs.query[rows] == shop.query_ids.rows([key])[0]]
+        shown = ranking.ids[line][ranking.ids[line] >= 0]
+        assert sorted(shown) == sorted(pairs.item[mine])
+        label = dict(zip(pairs.item[mine], pairs.label[mine]))
+        assert [label[item] for item in shown] == sorted(label.values())
+    with pytest.raises(ContractError, match="one each"):
+        pairs.pool(rows, np.zeros(3))
+    with pytest.raises(ContractError, match="texts for"):
+        judged_pairs(shop, ["a"])
+
+
+def test_scores_are_scikit_learns():
+    random = np.random.default_rng(0)
+    truth = random.choice(4, 300, p=[0.1, 0.4, 0.05, 0.45])
+    guess = np.where(random.random(300) < 0.6, truth, random.choice(4, 300))
+    groups = np.repeat(np.arange(30), 10)
+    found = label_scores(truth, guess, 4, groups=groups)
+    assert found.f1 == pytest.approx(f1_score(truth, guess, average=None))
+    assert found.macro_f1.mean == pytest.approx(f1_score(truth, guess, average="macro"))
+    assert found.accuracy.mean == pytest.approx(f1_score(truth, guess, average="micro"))
+    assert found.macro_f1.low < found.macro_f1.mean < found.macro_f1.high
+    assert np.array_equal(found.confusion.sum(0), confusion_matrix(truth, guess))
+    same = macro_f1_difference(found, found)
+    assert (same.mean, same.low, same.high) == (0, 0, 0)
+    perfect = label_scores(truth, truth, 4, groups=groups)
+    better = macro_f1_difference(perfect, found)
+    assert better.low > 0 and better.mean == pytest.approx(1 - found.macro_f1.mean)
+    with pytest.raises(ContractError, match="different examples"):
+        macro_f1_difference(found, label_scores(truth[:10], guess[:10], 4))
+
+
+def test_a_label_that_does_not_occur_is_in_no_mean():
+    found = label_scores([0, 0, 1], [0, 2, 1], 3)
+    assert np.isnan(found.f1[2]) and found.macro_f1.mean == pytest.approx((2 / 3 + 1) / 2)
+    for bad in (([], []), ([0], [0, 1]), ([0], [3])):
+        with pytest.raises(ContractError):
+            label_scores(*bad, 3)
+
+
+# -- heads over frozen vectors ----------------------------------------------------------------------------------------
+
+
+def units(n: int, d: int = 16, seed: int = 0) -> np.ndarray:
+    vectors = np.random.default_rng(seed).normal(size=(n, d)).astype(np.float32)
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+def test_a_pair_head_learns_to_compare():
+    u = units(600)
+    v = np.where(np.arange(600)[:, None] % 2, u, units(600, seed=1))  # every other pair holds the same vector twice
+    targets = np.arange(600) % 2
+    head = train_pair_head(u[:400], v[:400], targets[:400], ["other", "same"], steps=200, progress=False)
+    assert np.mean(head.logits(u[400:], v[400:]).argmax(1) == targets[400:]) > 0.95
+    assert head.predict_proba(u[:5], v[:5]).sum(1) == pytest.approx(1)
+    again = train_pair_head(u[:400], v[:400], targets[:400], ["other", "same"], steps=200, progress=False)
+    assert again.history.loss == head.history.loss
+    held = (u[400:], v[400:], targets[400:])
+    stopped = train_pair_head(
+        u[:400], v[:400], targets[:400], ["other", "same"], steps=200, every=20, validation=held, progress=False
+    )
+    guess = stopped.logits(*held[:2]).argmax(1)
+    assert f1_score(held[2], guess, average="macro") == max(stopped.stopping.scores)
+
+
+@pytest.mark.parametrize(
+    "queries, products, targets, message",
+    [
+        (units(4), units(3), [0, 1, 0, 1], "one shape"),
+        (units(4), units(4), [0, 1], "as many whole numbers"),
+        (units(4), units(4), [0, 0, 0, 0], "two kinds"),
+        (units(4), units(4), [0, 1, 2, 0], "for 2 labels"),
+    ],
+)
+def test_bad_pair_heads(queries, products, targets, message):
+    with pytest.raises(ContractError, match=message):
+        train_pair_head(queries, products, targets, ["a", "b"], progress=False)
+
+
+def test_a_projection_brings_pairs_together():
+    queries, products = units(40), units(40, seed=1)
+    right = np.column_stack([np.arange(40), np.arange(40)])
+    matrix = train_projection(queries, products, right, steps=200, batch_size=40, learning_rate=1e-2, progress=False)
+    hits = [(project(queries, m) @ project(products, m).T).argmax(1) == np.arange(40) for m in (np.eye(16), matrix)]
+    assert hits[1].mean() > hits[0].mean() + 0.2
+    assert np.linalg.norm(project(queries, matrix), axis=1) == pytest.approx(1, abs=1e-5)
+
+
+def test_negatives_that_are_right_change_nothing_in_a_projection():
+    queries, products = units(6), units(8, seed=1)
+    right = np.array([[0, 0], [0, 1], [1, 2], [2, 3]])
+    settings = dict(steps=2, batch_size=2, progress=False)
+    plain = train_projection(queries, products, right, **settings)
+    own = train_projection(queries, products, right, negatives=np.array([[0], [0], [2], [3]]), **settings)
+    hard = train_projection(queries, products, right, negatives=np.array([[6], [7], [6], [7]]), **settings)
+    assert not np.array_equal(hard, plain)
+    assert own.shape == plain.shape
+    for bad in (right[:0], np.array([[0, 9], [1, 0]]), np.array([[0, 0], [0, 1]])):
+        with pytest.raises(ContractError):
+            train_projection(queries, products, bad, **settings)
+    with pytest.raises(ContractError, match="rows of negatives"):
+        train_projection(queries, products, right, negatives=np.zeros((2, 1), dtype=int), **settings)
+
+
+def test_mined_negatives_are_near_and_wrong():
+    products = units(50, seed=1)
+    queries = products[:10]
+    right = [{row, row + 10} for row in range(10)]
+    found = mine_negatives(queries, products, right, 3, depth=5)
+    scores = queries @ products.T
+    for row in range(10):
+        assert not set(found[row]) & right[row] and len(set(found[row])) == 3
+        wrong = [j for j in np.argsort(-scores[row]) if j not in right[row]]
+        assert set(found[row]) <= set(wrong[:5])
+    skipped = mine_negatives(queries, products, right, 2, depth=5, skip=3)
+    for row in range(10):
+        wrong = [j for j in np.argsort(-scores[row]) if j not in right[row]]
+        assert set(skipped[row]) <= set(wrong[3:5])
+    with pytest.raises(ContractError, match="wrong products to draw"):
+        mine_negatives(queries, products[:3], [{0, 1, 2}] * 10, 2)
+    with pytest.raises(ContractError, match="mining needs"):
+        mine_negatives(queries, products, right[:2], 2)
