@@ -223,7 +223,7 @@ MACRO_F1 = Code(
             "never_guessed",
             Text("A label that is never guessed", "从未被猜到的标签"),
             0.5,
-            inputs=((list("EIII"), list("IIII")), (list("ECSSII"), list("ESSSII"))),
+            inputs=((list("EIIII"), list("IIIII")), (list("ECSSII"), list("ESSSII"))),
             expect=Text("It counts 0 and stays in the mean", "它计 0，并且仍在平均之内"),
             advice=Text("Take the labels from truth, not from guess.", "标签应取自 truth，而不是 guess。"),
         ),
