@@ -206,3 +206,82 @@ def test_bad_labels(pretrained, texts, labels, message):
 def test_bad_evaluation(classifier, texts, labels):
     with pytest.raises(ContractError, match="labels for"):
         evaluate_classifier(classifier, texts, labels)
+
+
+@pytest.mark.parametrize("symmetric", [True, False])
+def test_hard_negatives_are_further_columns_unless_they_are_blocked(symmetric):
+    q, d, hard = vectors(5, 0), vectors(5, 1), vectors(3, 2)
+    blocked = torch.zeros(5, 3, dtype=torch.bool)
+    blocked[0, 1] = blocked[4] = True
+    ours = info_nce(q, d, 0.3, symmetric=symmetric, negatives=hard, blocked=blocked)
+    scores = (torch.cat([q @ d.T, q @ hard.T], dim=1) / 0.3).double()
+    keep = torch.cat([torch.ones(5, 5, dtype=torch.bool), ~blocked], dim=1)
+    rows = [-scores[i, i] + scores[i][keep[i]].exp().sum().log() for i in range(5)]
+    expected = torch.stack(rows).mean()
+    if symmetric:
+        back = info_nce(d, q, 0.3, symmetric=False)
+        expected = (expected + back) / 2
+    assert float(ours) == pytest.approx(float(expected), abs=1e-5)
+    everywhere = torch.ones(5, 3, dtype=torch.bool)
+    nothing = info_nce(q, d, 0.3, symmetric=symmetric, negatives=hard, blocked=everywhere)
+    assert float(nothing) == pytest.approx(float(info_nce(q, d, 0.3, symmetric=symmetric)), abs=1e-6)
+    empty = info_nce(q, d, 0.3, negatives=torch.empty(0, 8))
+    assert float(empty) == float(info_nce(q, d, 0.3))
+
+
+FEW = [("cooking", "a kettle"), ("cooking", "a frying pan"), ("footwear", "sandals"), ("listening", "a radio")]
+ONE_BATCH = {**QUICK, "steps": 1, "batch_size": 4}
+
+
+def first_loss(pretrained, negatives, **settings) -> float:
+    return train_bi_encoder(pretrained, FEW, negatives=negatives, **{**ONE_BATCH, **settings})[1].loss[0]
+
+
+@pytest.mark.parametrize("ids", [None, [("q0", 7), ("q0", 8), ("q1", 9), ("q2", 10)]])
+def test_a_negative_that_is_a_right_answer_is_left_out(pretrained, ids):
+    plain = first_loss(pretrained, None, ids=ids)
+    hard = first_loss(pretrained, [["a toaster"], ["a grill"], ["boots"], ["a turntable"]], ids=ids)
+    assert hard > plain  # more columns, more to get wrong
+    # Products of the batch are columns already, and for their own queries no negatives.
+    own = first_loss(pretrained, [["a frying pan"], ["a kettle"], ["a radio"], ["sandals"]], ids=ids)
+    assert own == pytest.approx(plain, abs=1e-6)
+
+
+def test_a_right_answer_is_known_from_pairs_outside_the_batch(pretrained):
+    from course_lib.language.finetuning.bi_encoder import _HardNegatives
+
+    encoder = pretrained.encoder(device="cpu")
+    hard = _HardNegatives(
+        encoder,
+        ["a kettle", "a frying pan", "sandals"],
+        np.array([0, 0, 1]),
+        [["a frying pan", "boots"], ["boots", "boots"], ["a kettle", "a frying pan"]],
+    )
+    texts, blocked = hard.columns(np.array([0, 2]))  # the products of the batch: a kettle, sandals
+    assert [encoder.tokenizer.decode(t, skip_special_tokens=True) for t in texts] == ["a frying pan", "boots"]
+    assert blocked.tolist() == [[True, False], [False, False]]  # the pan answers the first query, in another pair
+
+
+def test_training_with_hard_negatives_learns_and_repeats(pretrained, pairs):
+    texts = sorted({text for _, text in pairs})
+    random = np.random.default_rng(0)
+    hard = [[texts[i] for i in random.choice(len(texts), 3, replace=False)] for _ in pairs]
+    runs = [train_bi_encoder(pretrained, pairs, negatives=hard, **QUICK) for _ in range(2)]
+    assert runs[0][1].loss == runs[1][1].loss
+    assert np.mean(runs[0][1].loss[-10:]) < 0.7 * np.mean(runs[0][1].loss[:5])
+
+
+@pytest.mark.parametrize(
+    "negatives, message",
+    [
+        ([["x"]] * 3, "3 lists of negatives for 4 pairs"),
+        ([["x"], ["x"], ["x"], ["x", "y"]], "lists of 1, 2 negatives"),
+        ([[]] * 4, "lists of 0 negatives"),
+        (["x"] * 4, "a list of product texts"),
+        ("abcd", "a list of product texts"),
+        ([["x"], ["x"], ["x"], [1]], "is int, not a string"),
+    ],
+)
+def test_bad_negatives(pretrained, negatives, message):
+    with pytest.raises(ContractError, match=message):
+        first_loss(pretrained, negatives)
