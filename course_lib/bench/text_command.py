@@ -51,15 +51,16 @@ def run(options: argparse.Namespace) -> int:
     wanted = TextOptions.parse(options)
     if options.save is not None:
         check_save(Path(options.save))
-    from course_lib.bench.text_run import MODULES, run_text  # torch and scikit-learn, after the flags are known to be right
+    from course_lib.bench.text_run import MODULES, kind_of, run_text  # torch, scikit-learn: after the flags
 
     result: dict[str, Any] = run_text(wanted, progress=True)
     if options.save is not None:
         from course_lib.core.provenance import save_result
 
         seeds = range(wanted.seed, wanted.seed + wanted.seeds)
+        modules = MODULES[kind_of(wanted.data)]
         save_result(
-            options.save, result, command=command_line(wanted), data=result["data"], seeds=seeds, modules=MODULES
+            options.save, result, command=command_line(wanted), data=result["data"], seeds=seeds, modules=modules
         )
     if options.json:
         print(json.dumps(result, ensure_ascii=False, allow_nan=False))

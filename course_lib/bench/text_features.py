@@ -93,7 +93,7 @@ class Views:
 
 
 def details(data: Pairs, rows: np.ndarray) -> np.ndarray:
-    """Model numbers, numbers, prices, lengths and first word of each pair: float64 [n, f], NaN where unknown."""
+    """Model numbers, numbers, prices, lengths and first word of each pair: float64 [n, f]; −1 where a price is unknown."""
     return np.array([_details(data.left[left], data.right[right]) for left, right, *_ in rows], dtype=np.float64)
 
 
@@ -116,7 +116,7 @@ def _details(a: Product, b: Product) -> list[float]:
         len(numbers_a & numbers_b),
         len(numbers_a - numbers_b),
         len(numbers_b - numbers_a),
-        abs(math.log((a.price + 1) / (b.price + 1))) if known else math.nan,
+        abs(math.log((a.price + 1) / (b.price + 1))) if known else -1.0,
         len(title_a),
         len(title_b),
         title_a[0] == title_b[0],

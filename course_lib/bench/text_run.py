@@ -9,25 +9,26 @@ from typing import Any
 
 import numpy as np
 
-from course_lib.bench import text_intents as intents
-from course_lib.bench import text_matching as matching
 from course_lib.bench.text_data import Intents, Pairs, read
-from course_lib.bench.text_features import Views
-from course_lib.bench.text_options import TextOptions
+from course_lib.bench.text_intents import RECIPES
+from course_lib.bench.text_intents_guess import guess_intents
+from course_lib.bench.text_matching import RECIPE, guess_pairs
+from course_lib.bench.text_options import TextOptions, parse_data
 from course_lib.bench.text_report import PUBLISHED
-from course_lib.bench.text_scores import METRICS, measure, paired_tests
-from course_lib.language.features import load_minilm
+from course_lib.bench.text_scores import measure, paired_tests
 
-#: whose code the result depends on
-MODULES = ("course_lib.bench.text_run", "course_lib.language.features", "course_lib.language.finetuning")
-#: passes and peak learning rate of the fine-tuning, by kind; chosen on parts of the training data (matching: on valid)
-RECIPES = {
-    "banking77": {"epochs": 4.0, "learning_rate": 1e-4, "batch_size": 64},
-    "hint3": {"epochs": 10.0, "learning_rate": 1e-4, "batch_size": 32},
-    "matching": {"epochs": 6.0, "learning_rate": 1e-4},
+_SHARED = ("course_lib.bench.text_data", "course_lib.bench.text_scores")
+#: kind → whose code the result depends on
+MODULES = {
+    "intents": (*_SHARED, "course_lib.bench.text_intents_guess"),
+    "pairs": (*_SHARED, "course_lib.bench.text_matching"),
 }
-SCOPE_FOLDS = 5  #: groups of intents, each of them out of scope in one fold
 FINETUNED = "finetuned"
+
+
+def kind_of(data: str) -> str:
+    """``"pairs"`` for ``matching:…``, ``"intents"`` for the others."""
+    return "pairs" if parse_data(data)[0] == "matching" else "intents"
 
 
 def run_text(options: TextOptions, *, progress: bool = True) -> dict[str, Any]:
@@ -42,13 +43,14 @@ def run_text(options: TextOptions, *, progress: bool = True) -> dict[str, Any]:
     """
     clock = _Clock(progress)
     data = read(options.data)
-    kind = "intents" if isinstance(data, Intents) else "pairs"
-    recipe = dict(RECIPES[data.name.split("/")[0]])
+    kind = kind_of(options.data)
+    recipe: dict[str, Any] = dict(RECIPES[data.name.split("/")[0]] if isinstance(data, Intents) else RECIPE)
     if options.epochs is not None:
         recipe["epochs"] = options.epochs
     recipe.update(steps=options.steps, progress=progress)
-    measured = _intents if isinstance(data, Intents) else _pairs
-    truth, guesses, chosen = measured(data, options, recipe, clock)
+    seeds = range(options.seed, options.seed + options.seeds)
+    ask = guess_intents if isinstance(data, Intents) else guess_pairs
+    truth, guesses, chosen = ask(data, recipe, seeds, clock.run)
     repeated = {name: guesses.pop(name) for name in list(guesses) if name.startswith(f"{FINETUNED} ")}
     values, intervals = measure(truth, guesses, kind, options.seed)
     more, _ = measure(truth, repeated, kind, options.seed) if repeated else ({}, {})
@@ -70,74 +72,6 @@ def run_text(options: TextOptions, *, progress: bool = True) -> dict[str, Any]:
         "seconds": clock.seconds(),
         "peak_rss_mb": round(_peak_rss_mb(), 1),
     }
-
-
-def _intents(
-    data: Intents, options: TextOptions, recipe: dict[str, Any], clock: _Clock
-) -> tuple[np.ndarray, dict[str, np.ndarray], dict[str, Any]]:
-    """True label numbers of the test questions, each system's guesses, and what it chose."""
-    names = sorted(set(data.labels))
-    number = {name: i for i, name in enumerate(names)}
-    outside = len(names)  # the number of "out of scope"
-    labels = np.array([number[label] for label in data.labels])
-    truth = np.array([number.get(label, outside) for label in data.test_labels])
-    encoder = clock.run("load", lambda: load_minilm(max_length=intents.MAX_LENGTH))
-    makers: dict[str, Callable[[], intents.IntentSystem]] = {
-        "tfidf": intents.TfidfIntents,
-        "minilm": lambda: intents.CentroidIntents(encoder),
-    }
-    for seed in range(options.seed, options.seed + options.seeds):
-        name = FINETUNED if seed == options.seed else f"{FINETUNED} {seed}"
-        makers[name] = lambda seed=seed: intents.FinetunedIntents(encoder, **recipe, seed=seed)
-    guesses, chosen = {}, {}
-    for name, make in makers.items():
-
-        def guess(make: Callable[[], intents.IntentSystem] = make) -> tuple[np.ndarray, dict[str, Any]]:
-            system = make().fit(data.texts, labels, len(names))
-            scores = system.scores(data.test_texts)
-            best = scores.argmax(axis=1)
-            if data.out_of_scope is None:
-                return best, dict(system.chosen)
-            threshold, reached = intents.choose_threshold(
-                make, data.texts, labels, n_folds=min(SCOPE_FOLDS, len(names)), seed=options.seed
-            )
-            told = {**system.chosen, "threshold": threshold, "balanced_accuracy_in_training": reached}
-            return np.where(scores.max(axis=1) >= threshold, best, outside), told
-
-        guesses[name], chosen[name] = clock.run(name, guess)
-    return truth, guesses, chosen
-
-
-def _pairs(
-    data: Pairs, options: TextOptions, recipe: dict[str, Any], clock: _Clock
-) -> tuple[np.ndarray, dict[str, np.ndarray], dict[str, Any]]:
-    """1 for each test pair that matches, each system's guesses, and what it chose."""
-    encoder = clock.run("load", lambda: load_minilm(max_length=matching.MAX_LENGTH))
-    truth = {split: rows[:, 2] for split, rows in data.splits.items()}
-    views = clock.run("tfidf", lambda: Views.of(data))
-    lexical = clock.run("similarity", lambda: matching.lexical_features(data, views))
-
-    def tuned(seed: int) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-        near = matching.encoder_features(data, encoder, **recipe, seed=seed)
-        both = {split: np.hstack([lexical[split], near[split]]) for split in lexical}
-        scores, told = matching.boosted_scores(data, both, seed)
-        return scores, {**told, "epochs": recipe["epochs"], "learning_rate": recipe["learning_rate"]}
-
-    makers: dict[str, Callable[[], tuple[dict[str, np.ndarray], dict[str, Any]]]] = {
-        "tfidf": lambda: matching.tfidf_scores(data, views),
-        "minilm": lambda: matching.minilm_scores(data, encoder),
-        "similarity": lambda: matching.boosted_scores(data, lexical, options.seed),
-    }
-    for seed in range(options.seed, options.seed + options.seeds):
-        name = FINETUNED if seed == options.seed else f"{FINETUNED} {seed}"
-        makers[name] = lambda seed=seed: tuned(seed)
-    guesses, chosen = {}, {}
-    for name, make in makers.items():
-        scores, told = clock.run(name, make)
-        threshold, reached = matching.best_f1(truth["valid"], scores["valid"])
-        guesses[name] = (scores["test"] >= threshold).astype(np.int64)
-        chosen[name] = {**told, "threshold": threshold, "f1_on_valid": reached}
-    return truth["test"], guesses, chosen
 
 
 def _by_scope(truth: np.ndarray, guess: np.ndarray, outside: int) -> dict[str, float]:
