@@ -123,6 +123,7 @@ def build_parser() -> Parser:
     """The parser of all commands."""
     parser = Parser(prog="course", description="The course on large models for e-commerce search and recommendation.")
     from course_lib import __version__
+    from course_lib.bench import command as bench_command
     from course_lib.classroom import check_command, exercises_command, grade_command, progress_command
     from course_lib.shop.loaders import data_command
 
@@ -134,6 +135,7 @@ def build_parser() -> Parser:
     grade_command.add_parser(commands)
     exercises_command.add_parser(commands)
     data_command.add_parser(commands)
+    bench_command.add_parser(commands)
     _add_map(commands)
     return parser
 

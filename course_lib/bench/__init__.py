@@ -1,0 +1,1 @@
+"""Comparisons across branches on real data: ``course bench``. Nothing of the course imports this package."""
