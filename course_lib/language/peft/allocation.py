@@ -109,9 +109,9 @@ class RankAllocator:
         self.layers, self.schedule, self.importance = adalora_layers(model), schedule, Importance(beta1, beta2)
         if schedule.start != sum(len(layer.values) for layer in self.layers.values()):
             raise ContractError(f"the schedule starts with {schedule.start}, the layers hold another number of values")
-        self.now, self.kept, self.history = 0, {}, []
-        self.kept: dict[str, Tensor]
-        self.history: list[dict[str, Any]]
+        self.now = 0
+        self.kept: dict[str, Tensor] = {}
+        self.history: list[dict[str, Any]] = []
 
     def scores(self) -> dict[str, Tensor]:
         """Importance of each triplet, [r] per layer: that of its value, plus the means of its two directions (eq. 7)."""

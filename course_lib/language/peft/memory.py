@@ -28,7 +28,7 @@ def training_bytes(
     """Bytes that Adam holds in training, without activations.
 
     Args:
-        total, trained: numbers of weights; ``trained`` may exceed ``total`` by nothing.
+        total, trained: numbers of weights, those that are added included.
         weight: bytes of a weight as the model computes with it. gradient, moments, master: bytes of each *trained*
             weight for its gradient, Adam's two means, and a copy in higher precision (Rajbhandari et al. 2020,
             https://arxiv.org/abs/1910.02054, §3.1: in mixed precision 2, 2, 8 and 4).
