@@ -68,7 +68,8 @@ def run_text(options: TextOptions, *, progress: bool = True) -> dict[str, Any]:
         "tests": paired_tests(truth, guesses, FINETUNED, kind, options.seed),
         "chosen": chosen,
         "seeds": of_seeds,
-        "published": PUBLISHED.get(data.name, []),
+        # Figures of others belong to the publisher's files, not to any that are laid out alike.
+        "published": PUBLISHED.get(data.name, []) if all(file["verified"] for file in data.source["files"]) else [],
         "seconds": clock.seconds(),
         "peak_rss_mb": round(_peak_rss_mb(), 1),
     }
