@@ -66,6 +66,7 @@ def best_threshold(best: np.ndarray, right: np.ndarray, inside: np.ndarray) -> t
         best: float [n], the best score of each question. right: bool [n], is its intent the true one?
         inside: bool [n], is the question in scope?
     """
+    best = np.asarray(best, dtype=np.float64)
     order = np.argsort(-best, kind="stable")
     score = best[order]
     accepted = np.concatenate([[0], np.cumsum((right & inside)[order])]) / max(1, inside.sum())
