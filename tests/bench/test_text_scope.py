@@ -64,7 +64,7 @@ class Oracle:
         sure = np.zeros((len(texts), self.n))
         for row, label in enumerate(labels):
             sure[row, label if label in self.seen else min(self.seen)] = 0.9 if label in self.seen else 0.2
-        return {"unsure": sure > 0, "sure": sure}
+        return {"unsure": (sure > 0).astype(float), "sure": sure}
 
 
 def test_rule_and_threshold_come_from_held_out_intents():
