@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from course_lib.bench.text_scope import best_threshold, choose_rule, choose_threshold, folds, held_out_intents
+from course_lib.core.errors import CourseError
 
 LABELS = np.repeat(np.arange(8), [30, 20, 9, 5, 4, 2, 2, 1])
 
@@ -48,6 +49,12 @@ def test_the_threshold_is_the_best_there_is(rows):
     threshold, reached = best_threshold(best, right, inside)
     assert reached == pytest.approx(value(threshold))
     assert reached == pytest.approx(max(value(t) for t in [*(np.arange(8) / 6 - 0.01)]))
+
+
+@pytest.mark.parametrize("labels", [[0, 0, 1, 1], [0]])
+def test_a_threshold_needs_three_intents(labels):
+    with pytest.raises(CourseError, match="three intents"):
+        choose_threshold(Oracle, ["0"] * len(labels), np.array(labels), n_folds=2, seed=0)
 
 
 class Oracle:
