@@ -41,6 +41,8 @@ def summary(result: dict[str, Any]) -> str:
     for system, chosen in result["chosen"].items():
         told = ", ".join(f"{k.replace('_', ' ')} {_short(v)}" for k, v in chosen.items()) or "nothing"
         lines.append(f"  {system.ljust(wide)}  {told}")
+    if "similarity" in result["systems"]:
+        lines.append("  similarity and finetuned also read the catalogue: the texts of all products of every split, no label")
     lines += ["", *(_test_line(test) for test in result["tests"])]
     for known in result["published"]:
         lines.append(f"  published: {known['name']}, {known['metric']} {known['value']} ({known['source']})")

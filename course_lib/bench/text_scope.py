@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from course_lib.core.errors import CourseError
 from course_lib.core.seeds import generator
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ def choose_rule(make: Callable[[], IntentSystem], texts: Sequence[str], labels: 
     system = make()
     right = dict.fromkeys(system.rules, 0)
     for train, held in folds(labels, 3, seed=0):
+        if not len(held):  # so few questions that there is nothing to hold out
+            continue
         system.fit([texts[i] for i in train], labels[train], n_labels)
         for rule, scores in system.scores([texts[i] for i in held]).items():
             right[rule] += int((scores.argmax(axis=1) == labels[held]).sum())
@@ -43,8 +46,14 @@ def choose_threshold(
     Returns:
         The rule, its threshold, and the mean of (share of held-out questions in scope with the right intent, share of questions
         out of scope that are refused) which they reach in cross-validation.
+
+    Raises:
+        CourseError: fewer than three intents.
     """
     n_labels = int(labels.max()) + 1
+    if len(np.unique(labels)) < 3:
+        what = "fewer than three intents; with one held out, nothing would be left to tell apart"
+        raise CourseError(what, where="threshold of what is out of scope", remedy="Give training questions of more intents")
     best, right, inside = {}, {}, []
     for train, within, without in held_out_intents(labels, n_folds, seed):
         system = make().fit([texts[i] for i in train], labels[train], n_labels)

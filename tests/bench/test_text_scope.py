@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from course_lib.bench.text_scope import best_threshold, choose_rule, choose_threshold, folds, held_out_intents
+from course_lib.core.errors import CourseError
 
 LABELS = np.repeat(np.arange(8), [30, 20, 9, 5, 4, 2, 2, 1])
 
@@ -50,6 +51,12 @@ def test_the_threshold_is_the_best_there_is(rows):
     assert reached == pytest.approx(max(value(t) for t in [*(np.arange(8) / 6 - 0.01)]))
 
 
+@pytest.mark.parametrize("labels", [[0, 0, 1, 1], [0]])
+def test_a_threshold_needs_three_intents(labels):
+    with pytest.raises(CourseError, match="three intents"):
+        choose_threshold(Oracle, ["0"] * len(labels), np.array(labels), n_folds=2, seed=0)
+
+
 class Oracle:
     """Knows the intent; the "sure" rule also knows whether it has seen it."""
 
@@ -64,7 +71,7 @@ class Oracle:
         sure = np.zeros((len(texts), self.n))
         for row, label in enumerate(labels):
             sure[row, label if label in self.seen else min(self.seen)] = 0.9 if label in self.seen else 0.2
-        return {"unsure": sure > 0, "sure": sure}
+        return {"unsure": (sure > 0).astype(float), "sure": sure}
 
 
 def test_rule_and_threshold_come_from_held_out_intents():

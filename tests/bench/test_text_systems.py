@@ -11,6 +11,7 @@ from sklearn.metrics import f1_score
 from course_lib.bench import text_matching as matching
 from course_lib.bench.text_data import read
 from course_lib.bench.text_intents import FinetunedIntents, PublishedIntents, TfidfIntents, nearest
+from course_lib.bench.text_scope import choose_rule
 from course_lib.core.errors import CourseError
 
 TEXTS = ["my card is lost", "lost card", "card gone", "send money", "money sent", "transfer money", "pin", "new pin"]
@@ -33,6 +34,14 @@ def test_scores_fit_the_labels(small_encoder, which):
     again = systems(small_encoder)[which].fit(TEXTS, LABELS, 4).scores(["card lost", "", "the pin"])
     for rule in scores:
         np.testing.assert_array_equal(scores[rule], again[rule])
+
+
+@pytest.mark.parametrize("which", [0, 1, 2])
+def test_one_question_an_intent_is_enough(small_encoder, which):
+    system = systems(small_encoder)[which].fit(["card", "money"], np.array([0, 1]), 2)
+    assert all(scores.shape == (1, 2) for scores in system.scores(["card"]).values())
+    if system.quick:
+        assert choose_rule(lambda: system, ["card", "money"], np.array([0, 1]), 2) == system.rules[0]
 
 
 def test_two_labels_start_from_the_regression(small_encoder):
