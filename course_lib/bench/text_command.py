@@ -46,17 +46,16 @@ def run(options: argparse.Namespace) -> int:
     import json
     from pathlib import Path
 
-    from course_lib.bench.text_options import TextOptions, check_save, command_line
+    from course_lib.bench.text_options import TextOptions, command_line
+    from course_lib.core.provenance import check_save, save_result
 
     wanted = TextOptions.parse(options)
     if options.save is not None:
-        check_save(Path(options.save))
+        check_save(options.save)
     from course_lib.bench.text_run import MODULES, kind_of, run_text  # torch, scikit-learn: after the flags
 
     result: dict[str, Any] = run_text(wanted, progress=True)
     if options.save is not None:
-        from course_lib.core.provenance import save_result
-
         seeds = range(wanted.seed, wanted.seed + wanted.seeds)
         modules = MODULES[kind_of(wanted.data)]
         save_result(

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import argparse
 import math
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from course_lib.core.errors import ContractError, CourseError
-from course_lib.core.files import unwritable
+from course_lib.core.errors import ContractError
 
 KINDS = ("banking77", "hint3", "matching")
 USAGE = "banking77:DIR, hint3:DIR/BOT or matching:DIR/NAME"
@@ -72,15 +70,3 @@ def command_line(options: TextOptions) -> str:
         if value != usual:
             words.append(f"--{name} {value:g}")
     return " ".join(words)
-
-
-def check_save(file: Path) -> None:
-    """Raise CourseError where the result couldn't be saved: now, not after minutes of work."""
-    try:
-        if file.is_dir():
-            raise CourseError("this is a folder, not a file", where=str(file), remedy="Choose another --save")
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=file.parent):
-            pass
-    except OSError as error:
-        raise unwritable(file.parent, error) from error

@@ -16,6 +16,7 @@ from course_lib.bench.text_matching import RECIPE, guess_pairs
 from course_lib.bench.text_options import TextOptions, parse_data
 from course_lib.bench.text_report import PUBLISHED
 from course_lib.bench.text_scores import measure, paired_tests
+from course_lib.core.provenance import peak_rss_mb
 
 _SHARED = ("course_lib.bench.text_data", "course_lib.bench.text_scores")
 #: kind → whose code the result depends on
@@ -71,7 +72,7 @@ def run_text(options: TextOptions, *, progress: bool = True) -> dict[str, Any]:
         # Figures of others belong to the publisher's files, not to any that are laid out alike.
         "published": PUBLISHED.get(data.name, []) if all(file["verified"] for file in data.source["files"]) else [],
         "seconds": clock.seconds(),
-        "peak_rss_mb": round(_peak_rss_mb(), 1),
+        "peak_rss_mb": round(peak_rss_mb(), 1),
     }
 
 
@@ -110,15 +111,3 @@ class _Clock:
             **{name: round(spent, 2) for name, spent in self._spent.items()},
             "total": round(time.process_time() - self._start, 2),
         }
-
-
-def _peak_rss_mb() -> float:
-    """Largest resident memory of this process so far, in MB (10^6 bytes)."""
-    try:
-        import resource
-    except ImportError:  # Windows
-        import psutil
-
-        return psutil.Process().memory_info().peak_wset / 1e6
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6

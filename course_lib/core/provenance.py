@@ -6,17 +6,32 @@ import datetime
 import os
 import platform
 import subprocess
+import sys
+import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from course_lib.core.errors import DataError
-from course_lib.core.files import read_json, write_json
+from course_lib.core.errors import CourseError, DataError
+from course_lib.core.files import read_json, unwritable, write_json
 from course_lib.core.fingerprint import ROOT, code_fingerprint, lock_fingerprint
 
 FORMAT = 1
 STALE = "STALE"  #: in the note of a result whose code has changed
 FIELDS = ("format", "command", "data", "seeds", "modules", "code", "lock", "commit", "date", "machine", "result")
+
+
+def check_save(path: str | os.PathLike[str]) -> None:
+    """Raises CourseError where a result couldn't be saved: asked before the work, not after minutes of it."""
+    path = Path(path)
+    try:
+        if path.is_dir():
+            raise CourseError("this is a folder, not a file", where=str(path), remedy="Choose another --save")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        raise unwritable(path.parent, error) from error
 
 
 def save_result(
@@ -108,3 +123,15 @@ def _processor() -> str:
 def _git(root: Path, *arguments: str) -> str:
     done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, check=True, timeout=10)
     return done.stdout.strip()
+
+
+def peak_rss_mb() -> float:
+    """Largest resident memory of this process so far, in MB (10^6 bytes)."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        import psutil
+
+        return psutil.Process().memory_info().peak_wset / 1e6
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6

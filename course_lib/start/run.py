@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from course_lib.core.errors import ContractError, CourseError
-from course_lib.core.files import unwritable, write_json
+from course_lib.core.files import write_json
 from course_lib.core.fingerprint import code_fingerprint, fingerprint, lock_fingerprint
+from course_lib.core.provenance import check_save, peak_rss_mb, save_result
 from course_lib.start.stages import Stage, StageStore
 from course_lib.start.summary import summary
 
@@ -100,7 +101,7 @@ def run(options: RunOptions, out: Path | None = None) -> dict[str, Any]:
         began = time.perf_counter()
         result = _stages(options, store)
         result["seconds"]["total"] = round(time.perf_counter() - began, 2)
-        result["peak_rss_mb"] = round(_peak_rss_mb(), 1)
+        result["peak_rss_mb"] = round(peak_rss_mb(), 1)
         write_json(out / "result.json", result)
     return result
 
@@ -234,18 +235,6 @@ def _temporary_folder() -> tempfile.TemporaryDirectory[str]:
         raise CourseError(what, remedy="Give --out DIR, or set TMPDIR to a folder that you can write") from error
 
 
-def _check_save(file: Path) -> None:
-    """Raise CourseError where the result couldn't be saved: now, not after minutes of work."""
-    try:
-        if file.is_dir():
-            raise CourseError("this is a folder, not a file", where=str(file), remedy="Choose another --save")
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=file.parent):
-            pass
-    except OSError as error:
-        raise unwritable(file.parent, error) from error
-
-
 def _timed(what: str, work: Callable[[], Any]) -> tuple[Any, float]:
     _say(f"      {what} …")
     start = time.perf_counter()
@@ -257,28 +246,14 @@ def _say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
-def _peak_rss_mb() -> float:
-    """Largest resident memory of this process so far, in MB (10^6 bytes)."""
-    try:
-        import resource
-    except ImportError:  # Windows
-        import psutil
-
-        return psutil.Process().memory_info().peak_wset / 1e6
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6
-
-
 # -- the command line -------------------------------------------------------------------------------------------------
 def main(given: argparse.Namespace) -> int:
     """``course run``: check the flags, run, print the result (tables, or JSON with ``--json``), save it if asked."""
     options = RunOptions.parse(given)
     if given.save is not None:
-        _check_save(Path(given.save))
+        check_save(given.save)
     result = run(options, Path(given.out) if given.out is not None else None)
     if given.save is not None:
-        from course_lib.core.provenance import save_result
-
         flags = [f"--{name} {value}" for name, value in options.described().items()]
         command = " ".join(["course run", *flags, *(["--path DIR"] if options.path else [])])
         modules = sorted({module for group in CODE.values() for module in group} | {"course_lib.start.first_hour"})

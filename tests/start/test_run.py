@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from course_lib.core import provenance
 from course_lib.core.errors import CourseError
 from course_lib.core.fingerprint import code_fingerprint, imported_modules, module_path, source_closure
 from course_lib.core.provenance import load_result
@@ -152,7 +153,7 @@ def test_memory_is_asked_of_psutil_where_python_has_no_resource(monkeypatch):
     process = types.SimpleNamespace(memory_info=lambda: types.SimpleNamespace(peak_wset=3e6))
     monkeypatch.setitem(sys.modules, "resource", None)
     monkeypatch.setitem(sys.modules, "psutil", types.SimpleNamespace(Process=lambda: process))
-    assert run._peak_rss_mb() == 3
+    assert provenance.peak_rss_mb() == 3
 
 
 # -- what is repeated -------------------------------------------------------------------------------------------------

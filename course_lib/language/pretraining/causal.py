@@ -21,9 +21,8 @@ from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerBase
 from course_lib.core.errors import ContractError, DataError
 from course_lib.core.files import atomic_folder, read_json, write_json
 from course_lib.language.encoder import load_transformer, pad, save_transformer
-from course_lib.language.pretraining.corpus import cut, split_texts, step_random
+from course_lib.language.pretraining.corpus import prepare, step_random
 from course_lib.language.pretraining.ngram import Bigram
-from course_lib.language.tokenization import train_tokenizer
 from course_lib.language.training import History, autocast_to, device_of, fit, pick_precision, shuffled_batches
 
 RECORD = "course_causal.json"
@@ -117,11 +116,9 @@ def pretrain_causal(
     Raises:
         ContractError: not a list of strings, fewer than two distinct texts with words, settings out of range.
     """
-    train, test = split_texts(texts, held_out, seed)
-    tokenizer = tokenizer if tokenizer is not None else train_tokenizer(train, vocab_size, max_length=max_length)
-    train_pieces, test_pieces = (cut(tokenizer, part, max_length) for part in (train, test))
-    if not train_pieces or not test_pieces:
-        raise ContractError("too few texts with words in them", remedy="Pass more texts that are not empty")
+    tokenizer, train_pieces, test_pieces = prepare(
+        texts, tokenizer, vocab_size=vocab_size, max_length=max_length, held_out=held_out, seed=seed
+    )
     model = small_gpt(len(tokenizer), layers=layers, hidden=hidden, heads=heads, max_length=max_length, seed=seed)
 
     def loss(model: GPT2LMHeadModel, rows: Sequence[int]) -> Tensor:

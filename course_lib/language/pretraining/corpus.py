@@ -13,6 +13,7 @@ from transformers import PreTrainedTokenizerBase
 from course_lib.core.errors import ContractError, DataError
 from course_lib.core.seeds import generator
 from course_lib.language.encoder import check_texts
+from course_lib.language.tokenization import train_tokenizer
 
 if TYPE_CHECKING:
     from datasets import IterableDataset
@@ -45,6 +46,28 @@ def cut(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], max_length: in
     pieces = [t[i : i + inside] for t in tokens for i in range(0, len(t), inside)]
     special = set(tokenizer.all_special_ids)
     return [[tokenizer.cls_token_id, *p, tokenizer.sep_token_id] for p in pieces if not special.issuperset(p)]
+
+
+def prepare(
+    texts: Sequence[str],
+    tokenizer: PreTrainedTokenizerBase | None,
+    *,
+    max_length: int,
+    held_out: float,
+    seed: int,
+    vocab_size: int = 4096,
+) -> tuple[PreTrainedTokenizerBase, list[list[int]], list[list[int]]]:
+    """The tokenizer (learned from the training texts where none is given), training pieces and held-out pieces.
+
+    Raises:
+        ContractError: as ``split_texts``, ``cut`` and ``train_tokenizer``; a part that holds no word.
+    """
+    train, test = split_texts(texts, held_out, seed)
+    tokenizer = tokenizer if tokenizer is not None else train_tokenizer(train, vocab_size, max_length=max_length)
+    train_pieces, test_pieces = (cut(tokenizer, part, max_length) for part in (train, test))
+    if not train_pieces or not test_pieces:
+        raise ContractError("too few texts with words in them", remedy="Pass more texts that are not empty")
+    return tokenizer, train_pieces, test_pieces
 
 
 def pack(pieces: Iterable[Sequence[int]], length: int) -> Iterator[list[int]]:

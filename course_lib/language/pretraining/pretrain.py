@@ -18,10 +18,9 @@ from transformers import BertConfig, BertForMaskedLM, BertModel, PreTrainedToken
 from course_lib.core.errors import ContractError, DataError
 from course_lib.core.files import atomic_folder, read_json, write_json
 from course_lib.language.encoder import TextEncoder, load_transformer, pad, save_transformer
-from course_lib.language.pretraining.corpus import cut, split_texts, step_random
+from course_lib.language.pretraining.corpus import prepare, step_random
 from course_lib.language.pretraining.evaluate import evaluate_masked
 from course_lib.language.pretraining.masked import Policy, is_special, mask_tokens, masked_logits, word_ids
-from course_lib.language.tokenization import train_tokenizer
 from course_lib.language.training import History, device_of, fit, shuffled_batches
 
 RECORD = "course_pretraining.json"
@@ -115,11 +114,9 @@ def pretrain(
     """
     if not 0 < mask_share < 1:
         raise ContractError(f"mask_share is {mask_share}; it must lie between 0 and 1")
-    train, test = split_texts(texts, held_out, seed)
-    tokenizer = tokenizer if tokenizer is not None else train_tokenizer(train, vocab_size, max_length=max_length)
-    train_pieces, test_pieces = (cut(tokenizer, part, max_length) for part in (train, test))
-    if not train_pieces or not test_pieces:
-        raise ContractError("too few texts with words in them", remedy="Pass more texts that are not empty")
+    tokenizer, train_pieces, test_pieces = prepare(
+        texts, tokenizer, vocab_size=vocab_size, max_length=max_length, held_out=held_out, seed=seed
+    )
     if hidden % heads:
         raise ContractError(f"hidden is {hidden}, which {heads} heads do not divide")
     config = BertConfig(
@@ -258,9 +255,7 @@ def adapt(
     if steps < 1 or head_steps < 0:
         raise ContractError(f"steps is {steps} and head_steps {head_steps}; they must be at least 1 and 0")
     tokenizer, max_length = encoder.tokenizer, encoder.max_length
-    train_pieces, test_pieces = (cut(tokenizer, part, max_length) for part in split_texts(texts, held_out, seed))
-    if not train_pieces or not test_pieces:
-        raise ContractError("too few texts with words in them", remedy="Pass more texts that are not empty")
+    _, train_pieces, test_pieces = prepare(texts, tokenizer, max_length=max_length, held_out=held_out, seed=seed)
     model = masked_model(encoder, seed)
     lengths = [len(piece) for piece in train_pieces]
 

@@ -23,8 +23,7 @@ from transformers import PreTrainedTokenizerBase, T5Config, T5ForConditionalGene
 from course_lib.core.errors import ContractError
 from course_lib.core.seeds import generator
 from course_lib.language.encoder import pad
-from course_lib.language.pretraining.corpus import cut, split_texts
-from course_lib.language.tokenization import train_tokenizer
+from course_lib.language.pretraining.corpus import prepare
 from course_lib.language.training import History, autocast_to, device_of, fit, pick_precision, shuffled_batches
 
 
@@ -187,12 +186,11 @@ def pretrain_spans(
     Raises:
         ContractError: not a list of strings, fewer than two distinct texts with words, settings out of range.
     """
-    train, test = split_texts(texts, held_out, seed)
-    tokenizer = tokenizer if tokenizer is not None else train_tokenizer(train, vocab_size, max_length=max_length)
+    tokenizer, train_pieces, test_pieces = prepare(
+        texts, tokenizer, vocab_size=vocab_size, max_length=max_length, held_out=held_out, seed=seed
+    )
     tokenizer, sentinels = add_sentinels(tokenizer, max_length // 2 + 2)
-    train_pieces, test_pieces = ([p[1:-1] for p in cut(tokenizer, part, max_length)] for part in (train, test))
-    if not train_pieces or not test_pieces:
-        raise ContractError("too few texts with words in them", remedy="Pass more texts that are not empty")
+    train_pieces, test_pieces = ([piece[1:-1] for piece in part] for part in (train_pieces, test_pieces))
     ends = tokenizer.pad_token_id, tokenizer.sep_token_id
     model = small_t5(len(tokenizer), *ends, layers=layers, hidden=hidden, heads=heads, seed=seed)
 
