@@ -16,7 +16,7 @@ from course_lib.core.errors import ContractError, CourseError, DataError
 from course_lib.language.encoder import TextEncoder
 from course_lib.language.engine import extract_catalogue, load_backend
 from course_lib.language.engine import backends as module
-from course_lib.language.features import load_minilm
+from course_lib.language.features import load_minilm, normalise
 
 onnx = pytest.mark.skipif(
     not all(__import__("importlib.util", fromlist=["x"]).find_spec(m) for m in ("onnx", "onnxruntime", "onnxscript")),
@@ -35,7 +35,7 @@ def texts(catalogue) -> list[str]:
 
 
 def cosines(a, b):
-    return (np.asarray(a, dtype=float) * b).sum(axis=1)
+    return (normalise(a).astype(float) * normalise(b)).sum(axis=1)
 
 
 @pytest.mark.parametrize("autocast", [True, False])
