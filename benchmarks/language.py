@@ -54,6 +54,8 @@ def main() -> int:
     options = parser.parse_args()
     if min(options.runs, options.texts, options.steps, *options.rows) < 1:
         parser.error("every number must be at least 1")
+    if options.steps < 2:
+        parser.error("--steps must be at least 2: the first is not counted")
     import torch
 
     torch.set_num_threads(1)
@@ -82,15 +84,15 @@ def main() -> int:
 
 
 def in_turn(sides: dict[str, Callable[[], Any]], runs: int) -> dict[str, list[float]]:
-    """Processor seconds of every side in every run, after one to warm up."""
+    """Processor seconds of every side in every run, after one to warm up; a side may return its own count."""
     for act in sides.values():
         act()
     seconds: dict[str, list[float]] = {name: [] for name in sides}
     for _ in range(runs):
         for name, act in sides.items():
             start = time.process_time()
-            act()
-            seconds[name].append(time.process_time() - start)
+            own = act()
+            seconds[name].append(own if isinstance(own, float) else time.process_time() - start)
     return seconds
 
 
@@ -130,7 +132,7 @@ def stepped(options: argparse.Namespace, shape: dict[str, int]) -> dict[str, Any
 
     import torch
     from torch.nn.functional import cross_entropy
-    from transformers import BertConfig, BertForMaskedLM, DataCollatorForLanguageModeling, Trainer, TrainingArguments
+    from transformers import BertConfig, BertForMaskedLM, DataCollatorForLanguageModeling, Trainer, TrainerCallback, TrainingArguments
 
     from course_lib.language import pretraining as ours
     from course_lib.language.tokenization import train_tokenizer
@@ -151,13 +153,22 @@ def stepped(options: argparse.Namespace, shape: dict[str, int]) -> dict[str, Any
     batches = [torch.tensor(pieces[i : i + size]) for i in range(0, len(pieces), size)]
     mask = torch.ones_like(batches[0])
 
+    begun: list[float] = []  # when each step begins: setting up belongs to neither side, nor does the first step
+
     def loss(model: BertForMaskedLM, ids: torch.Tensor) -> torch.Tensor:
+        begun.append(time.process_time())
         seen, chosen = ours.mask_tokens(ids, ours.is_special(ids, tokenizer), tokenizer.mask_token_id, words, masking)
         return cross_entropy(ours.masked_logits(model, seen, mask, chosen).float(), ids[chosen])
 
-    def our_steps(autocast: bool = True) -> None:
+    def our_steps(autocast: bool = True) -> float:
+        begun.clear()
         fit(copy.deepcopy(start), batches, loss, steps=options.steps, learning_rate=1e-3, autocast=autocast,
             device="cpu", progress=False)  # fmt: skip
+        return (begun[-1] - begun[0]) / (options.steps - 1)
+
+    class Clock(TrainerCallback):
+        def on_step_begin(self, *_: Any, **__: Any) -> None:
+            begun.append(time.process_time())
 
     with tempfile.TemporaryDirectory() as folder:
         settings = TrainingArguments(folder, max_steps=options.steps, per_device_train_batch_size=size, use_cpu=True,
@@ -166,9 +177,12 @@ def stepped(options: argparse.Namespace, shape: dict[str, int]) -> dict[str, Any
         data = [{"input_ids": piece} for piece in pieces]
         collate = DataCollatorForLanguageModeling(tokenizer, mlm_probability=0.15)
 
-        def trainer_steps() -> None:
+        def trainer_steps() -> float:
+            begun.clear()
             with contextlib.redirect_stdout(io.StringIO()):
-                Trainer(copy.deepcopy(start), settings, train_dataset=data, data_collator=collate).train()
+                Trainer(copy.deepcopy(start), settings, train_dataset=data, data_collator=collate,
+                        callbacks=[Clock()]).train()  # fmt: skip
+            return (begun[-1] - begun[0]) / (options.steps - 1)
 
         precision, _ = pick_precision("cpu", True)
         sides = {base: trainer_steps, "ours, fp32": lambda: our_steps(False)}
@@ -181,7 +195,7 @@ def stepped(options: argparse.Namespace, shape: dict[str, int]) -> dict[str, Any
     return {
         "steps": options.steps, "batch": size, "tokens each": length, "hidden share": 0.15,
         "parameters": sum(p.numel() for p in start.parameters()),
-        "steps per second": {n: round(options.steps / statistics.median(s), 2) for n, s in seconds.items()},
+        "steps per second": {n: round(1 / statistics.median(s), 2) for n, s in seconds.items()},
         "times as fast": times, "goals": {"fp32": MLM_GOAL[0], "this machine": goal},
         "goal met": best >= goal and times["ours, fp32"] >= MLM_GOAL[0],
     }  # fmt: skip

@@ -49,8 +49,8 @@ MASK = torch.tensor([[1, 1, 1, 1], [1, 1, 0, 0], [1, 0, 0, 0]])
 
 @pytest.mark.parametrize("how", POOLINGS)
 def test_pooling_is_what_sentence_transformers_computes(how):
-    library = pytest.importorskip("sentence_transformers", reason="sentence-transformers is not installed")
-    theirs = library.models.Pooling(6, pooling_mode={"weighted": "weightedmean"}.get(how, how))
+    library = pytest.importorskip("sentence_transformers.models", reason="sentence-transformers is not installed")
+    theirs = library.Pooling(6, pooling_mode={"weighted": "weightedmean"}.get(how, how))
     hidden = torch.from_numpy(numbers(3, 4, 6))
     expected = theirs({"token_embeddings": hidden.clone(), "attention_mask": MASK})["sentence_embedding"]
     torch.testing.assert_close(pool(hidden, MASK, how), expected)
@@ -119,13 +119,13 @@ def test_truncated_vectors_have_length_one_and_the_same_direction():
 @pytest.mark.parametrize("weights", [None, [1.0, 0.5, 0.25]])
 def test_matryoshka_is_what_sentence_transformers_computes(pretrained, tmp_path, weights):
     library = pytest.importorskip("sentence_transformers", reason="sentence-transformers is not installed")
-    from sentence_transformers import losses
+    from sentence_transformers import losses, models
 
     encoder = pretrained.encoder(device="cpu", autocast=False)
     encoder.save(tmp_path / "encoder")
-    body = library.models.Transformer(str(tmp_path / "encoder"), max_seq_length=encoder.max_length)
+    body = models.Transformer(str(tmp_path / "encoder"), max_seq_length=encoder.max_length)
     model = library.SentenceTransformer(
-        modules=[body, library.models.Pooling(encoder.dimension, pooling_mode="mean")], device="cpu"
+        modules=[body, models.Pooling(encoder.dimension, pooling_mode="mean")], device="cpu"
     ).eval()
     dimensions = [32, 16, 8]
     inner = losses.MultipleNegativesRankingLoss(model, scale=20)
@@ -234,6 +234,9 @@ def test_mining_agrees_with_sentence_transformers():
 
         def similarity(self, a, b):
             return torch.as_tensor(a) @ torch.as_tensor(b).T
+
+        def similarity_pairwise(self, a, b):
+            return (torch.as_tensor(a) * torch.as_tensor(b)).sum(dim=-1)
 
     pairs = Dataset.from_dict({"query": [f"q{i}" for i in range(6)], "answer": [f"p{i}" for i in range(6)]})
     try:
