@@ -17,7 +17,7 @@ def benchmark(monkeypatch):
     spec = importlib.util.spec_from_file_location("language_effects", ROOT / "benchmarks" / "language_effects.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    monkeypatch.setattr(module, "SIZES", {"n_items": 40, "n_users": 20, "n_queries": 20, "events_per_user": 10})
+    monkeypatch.setattr(module, "SIZES", {"n_items": 40, "n_users": 20, "n_queries": 20, "events_per_user": 40})
     monkeypatch.setattr(module, "DEPTH", 20)
     return module
 
