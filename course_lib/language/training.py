@@ -22,7 +22,7 @@ from tqdm import tqdm
 from course_lib.core.errors import ContractError, CourseError
 from course_lib.core.seeds import generator
 from course_lib.language.checkpoint import Checkpoint
-from course_lib.language.precision import Precision, autocast_to, device_of, pick_device, pick_precision
+from course_lib.language.precision import Precision, autocast_to, device_of, pick_device, pick_precision, trainable_attention
 from course_lib.language.processes import Processes
 from course_lib.language.runlog import RunLog
 
@@ -148,7 +148,8 @@ def fit(
         )
         folder = log_dir if processes.first and todo else None
         project = wandb_project if processes.first and todo else None
-        with bar, RunLog(folder, tag, first_step=first + 1, wandb_project=project, config=settings) as log:
+        log_of = RunLog(folder, tag, first_step=first + 1, wandb_project=project, config=settings)
+        with bar, log_of as log, trainable_attention(model, precision):
             for step in bar:
                 rate = learning_rate * schedule(step, steps, warmup, decay)
                 for group in optimiser.param_groups:

@@ -162,3 +162,22 @@ def test_precision_follows_the_machine_and_says_so(monkeypatch, supported):
     assert seen == [torch.bfloat16 if supported else torch.float32]
     assert bool(history.note) is not supported
     assert training.pick_precision("cpu", False) == ("fp32", "")
+
+
+def test_in_bf16_attention_is_written_out_while_training_and_then_as_before():
+    from transformers import BertConfig, BertModel
+
+    from course_lib.language.precision import trainable_attention
+
+    config = BertConfig(vocab_size=20, hidden_size=8, num_hidden_layers=1, num_attention_heads=2, intermediate_size=8)
+    inner = BertModel(config, add_pooling_layer=False)
+    model = torch.nn.Sequential(inner)
+    before = inner.config._attn_implementation
+    assert before != "eager"
+    for precision, expected in (("bf16", "eager"), ("fp32", before)):
+        with trainable_attention(model, precision):
+            assert inner.config._attn_implementation == expected
+        assert inner.config._attn_implementation == before
+    with pytest.raises(ZeroDivisionError), trainable_attention(model, "bf16"):
+        raise ZeroDivisionError
+    assert inner.config._attn_implementation == before

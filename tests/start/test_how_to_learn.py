@@ -89,7 +89,8 @@ def test_the_readme_counts_the_questions():
     topics = graded_topics()
     questions = sum(len(load_exercise(topic).questions) for topic in topics)
     text = " ".join(PAGES[0].read_text(encoding="utf-8").split())
-    assert f"{words[questions]} graded questions in {words[len(topics)]} topics" in text
+    number = words[questions] if questions < len(words) else str(questions)
+    assert f"{number} graded questions in {words[len(topics)]} topics" in text
 
 
 def test_the_first_hour_lists_its_questions():
