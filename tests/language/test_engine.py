@@ -16,6 +16,7 @@ from course_lib.core.errors import ContractError, CourseError, DataError
 from course_lib.language.encoder import TextEncoder
 from course_lib.language.engine import extract_catalogue, load_backend
 from course_lib.language.engine import backends as module
+from course_lib.language.engine.catalogue import batches_of
 from course_lib.language.features import load_minilm, normalise
 
 onnx = pytest.mark.skipif(
@@ -67,12 +68,29 @@ def test_minilm_in_every_backend(texts, tmp_path):
 
 def test_float16_and_chunks_of_any_size(encoder, texts, tmp_path):
     whole = extract_catalogue(encoder, texts, tmp_path / "a.npy")
-    half = extract_catalogue(encoder, texts, tmp_path / "b.npy", dtype="float16", chunk=7, batch_size=3)
+    half = extract_catalogue(encoder, texts, tmp_path / "b.npy", dtype="float16", chunk=7, batch_tokens=20)
     assert half.dtype == np.float16 and cosines(half, whole).min() > 0.9999
     one = extract_catalogue(encoder, texts[:1], tmp_path / "c.npy")
     none = extract_catalogue(encoder, [], tmp_path / "d.npy")
     assert one.shape == (1, encoder.dimension) and none.shape == (0, encoder.dimension)
     assert np.load(tmp_path / "a.npy").shape == whole.shape  # an ordinary file
+
+
+def test_workers_change_the_time_and_nothing_else(encoder, texts, tmp_path):
+    import torch
+
+    before = torch.get_num_threads()
+    one, three = (extract_catalogue(encoder, texts, tmp_path / f"{n}.npy", workers=n, chunk=90) for n in (1, 3))
+    assert np.array_equal(one, three) and torch.get_num_threads() == before
+
+
+def test_batches_hold_every_row_once_and_few_tokens():
+    lengths = np.random.default_rng(0).integers(1, 90, size=200).tolist()
+    batches = list(batches_of(lengths, 64))
+    assert sorted(row for batch in batches for row in batch) == list(range(200))
+    for batch in batches:
+        assert len(batch) == 1 or max(lengths[row] for row in batch) * len(batch) <= 64
+    assert list(batches_of([], 64)) == []
 
 
 def test_a_finished_run_is_not_computed_again(encoder, texts, tmp_path, monkeypatch):
@@ -167,7 +185,9 @@ def test_vectors_that_are_not_finite_are_refused(encoder, texts, tmp_path, monke
         extract_catalogue(encoder, texts, tmp_path / "v.npy")
 
 
-@pytest.mark.parametrize("settings", [{"batch_size": 0}, {"chunk": 0}, {"dtype": "int8"}, {"backend": "tensorrt"}])
+@pytest.mark.parametrize(
+    "settings", [{"batch_tokens": 0}, {"workers": 0}, {"chunk": 0}, {"dtype": "int8"}, {"backend": "tensorrt"}]
+)
 def test_settings_out_of_range(encoder, tmp_path, settings):
     with pytest.raises(ContractError):
         extract_catalogue(encoder, ["a"], tmp_path / "v.npy", **settings)

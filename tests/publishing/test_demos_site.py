@@ -7,6 +7,7 @@ import pytest
 SITE = Path(__file__).parents[2] / "_build" / "html"
 MEASUREMENT = "book/shop/measurement.html"
 FIRST_HOUR = "book/start/first_hour.html"
+TRANSFORMERS = "book/language/transformers.html"
 pytestmark = [
     pytest.mark.site,
     pytest.mark.browser,
@@ -104,4 +105,84 @@ def test_a_model_that_is_gone_is_told_in_a_line(reader, tmp_path):
     go.click()
     tab.wait_for_function("document.querySelector('[data-part=\"status\"]').textContent.includes('could not be loaded')")
     assert said == [] and go.is_enabled()
+    context.close()
+
+
+def _attention(reader, search: str = "", edition: str = ""):
+    if not (SITE / edition / TRANSFORMERS).is_file():
+        pytest.skip("this edition has no such page")
+    return opened(reader, edition + TRANSFORMERS, search, demo="attention")
+
+
+def _picked(demo) -> str:
+    return demo.locator("input:checked + span [data-part=name]").inner_text()
+
+
+def test_attention_begins_as_it_was_drawn(reader, chromium):
+    """The same view asked for again, with the data: what the page computes is what Python drew."""
+    context = chromium.new_context(java_script_enabled=False, offline=True, viewport={"width": 1000, "height": 800})
+    still = _attention(context.new_page())
+    assert still.locator("input:checked").is_disabled() and not still.locator("select").first.is_visible()
+    live = _attention(reader)
+    live.locator("[data-part=layer]").select_option("2")
+    reader.wait_for_function("new URL(location).searchParams.get('attention-layer') === '2'")
+    live.locator("[data-part=layer]").select_option("6")
+    reader.wait_for_function("document.querySelector('[data-demo=attention] [data-part=status]').textContent === ''")
+    assert "attention" not in reader.url.partition("?")[2]  # the first view needs no address
+    for part in ("verdict", "rows", "goes", "caption", "chips"):
+        one, other = (demo.locator(f'[data-part="{part}"]') for demo in (still, live))
+        assert one.text_content() == other.text_content(), part
+    heights = "all => all.map(bar => bar.style.height)"
+    assert still.locator(".attention-bars i").evaluate_all(heights) == live.locator(".attention-bars i").evaluate_all(heights)
+    context.close()
+
+
+@pytest.mark.parametrize(("edition", "says"), [("", "takes most from"), ("zh/", "取得最多")])
+def test_a_token_is_picked_by_hand_and_by_keyboard(reader, edition, says):
+    demo = _attention(reader, edition=edition)
+    asked = []
+    reader.on("request", lambda request: asked.append(request.url) if request.url.endswith(".js") else None)
+    verdict, first = demo.locator("[data-part=verdict]"), _picked(demo)
+    assert says in verdict.inner_text() and f"“{first}”" in verdict.inner_text()
+    demo.locator("[data-part=chips] label", has_text="red").click()
+    reader.wait_for_function("document.querySelector('[data-demo=attention] [data-part=verdict]').textContent.includes('“red”')")
+    assert len(asked) == 1 and "/_static/demos/" in asked[0]
+    reader.keyboard.press("ArrowRight")
+    reader.keyboard.press("ArrowRight")  # past a comma, and the keyboard keeps its place
+    assert _picked(demo) == "size" and "“size”" in verdict.inner_text()
+    assert reader.evaluate("document.activeElement.value") == demo.locator("input:checked").get_attribute("value")
+    demo.locator("[data-part=title]").select_option("5")
+    demo.locator("[data-part=head]").select_option("0")
+    assert demo.locator("[data-part=chips] label").count() == 6 and _picked(demo) == "water"
+    demo.locator("summary").click()
+    weights = [float(text) for text in demo.locator("[data-part=rows] td:nth-child(2)").all_inner_texts()]
+    assert sum(weights) == pytest.approx(1, abs=0.004) and demo.locator("[data-part=rows] tr").count() == 6
+    said = verdict.inner_text()
+    assert len(asked) == 1
+    reader.reload()
+    reader.wait_for_function("text => document.querySelector('[data-demo=attention] [data-part=verdict]').innerText === text", arg=said)
+
+
+@pytest.mark.parametrize("odd", ["title=99", "title=-1", "layer=1.5", "head=13", "token=1e9", "token=0.5", "layer=<b>"])
+def test_an_odd_address_shows_some_attention(reader, odd):
+    demo = _attention(reader, f"?attention-{odd}")
+    reader.wait_for_function("document.querySelector('[data-demo=attention] [data-part=status]').textContent !== 'Loading the numbers …'")
+    assert demo.locator("input:checked").count() == 1 and "takes most from" in demo.locator("[data-part=verdict]").inner_text()
+
+
+def test_attention_fits_a_phone(chromium):
+    context = chromium.new_context(viewport={"width": 360, "height": 800}, offline=True, reduced_motion="reduce")
+    tab = context.new_page()
+    demo = _attention(tab)
+    demo.locator("[data-part=title]").select_option("8")  # the long one
+    tab.wait_for_function("document.querySelectorAll('[data-demo=attention] [data-part=chips] label').length > 20")
+    demo.locator("[data-part=chips] label", has_text="stainless").click()
+    tab.wait_for_function("document.querySelector('[data-demo=attention] [data-part=verdict]').textContent.includes('“stainless”')")
+    demo.locator("summary").click()
+    assert demo.evaluate("e => e.scrollWidth <= e.clientWidth")
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 360
+    box = demo.bounding_box()
+    for name in ("controls", "chips", "goes", "rows"):
+        inner = demo.locator(f"[data-part={name}]").bounding_box()
+        assert inner["x"] >= box["x"] and inner["x"] + inner["width"] <= box["x"] + box["width"], name
     context.close()

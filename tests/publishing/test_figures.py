@@ -11,7 +11,7 @@ import pytest
 
 from course_lib.core.errors import ContractError
 from course_lib.publishing.figures import (
-    PALETTE, Picture, compared_table, embedding_map, interval_plot, loss_curve, results_table, show, style, table,
+    PALETTE, Picture, bars, compared_table, embedding_map, heatmap, interval_plot, loss_curve, results_table, show, style, table,
 )  # fmt: skip
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -31,6 +31,8 @@ REPORTS = {
 DRAWN = {
     "loss": lambda alt="Loss falls.": loss_curve({"train": [3.0, 2.0, 1.5], "held out": [3.1, 2.2, 1.5]}, alt=alt),
     "map": lambda alt="Groups lie apart.": embedding_map(POINTS, LABELS, alt=alt),
+    "heat": lambda alt="All look at themselves.": heatmap(["a", "b"], ["a", "b"], np.eye(2), alt=alt, xlabel="seen",
+                                                          ylabel="looking"),
     "intervals": lambda alt="Hybrid is best.": interval_plot(REPORTS, "ndcg@10", alt=alt),
 }
 
@@ -137,6 +139,26 @@ def test_a_map_names_the_four_largest_groups_and_draws_at_most_1500_points():
 def test_bad_points(points, labels):
     with pytest.raises(ContractError):
         embedding_map(points, labels, alt="x")
+
+
+def test_a_heat_map_draws_what_is_there_and_no_more():
+    values = np.array([[0.0, 0.25, 1.0], [0.5, 0.0, 0.0]])
+    words = dict(alt="Heat.", xlabel="seen", ylabel="looking")
+    picture = heatmap(["r1", "r2"], ["c1", "c2", "c3"], values, **words)
+    assert {float(o) for o in re.findall(r"opacity: ([\d.]+)", picture.svg)} >= {0.25, 0.5}
+    assert {"r1", "r2", "c1", "c2", "c3", "seen", "looking"} <= set(_text(picture))
+    nothing = heatmap(["r"], ["c"], np.zeros((1, 1)), **words)
+    assert nothing.svg.count("<path") < picture.svg.count("<path")
+    assert heatmap(["r"], ["c"], np.ones((1, 1)), **words).svg == heatmap(["r"], ["c"], 5 * np.ones((1, 1)), **words).svg
+
+
+@pytest.mark.parametrize("rows, columns, values", [
+    ([], [], np.zeros((0, 0))), (["r"], ["c"], np.zeros((1, 2))), (["r"], ["c"], [[-1.0]]), (["r"], ["c"], [[np.nan]]),
+    (["r"] * 25, ["c"], np.zeros((25, 1))),
+])  # fmt: skip
+def test_bad_heat(rows, columns, values):
+    with pytest.raises(ContractError):
+        heatmap(rows, columns, values, alt="x", xlabel="x", ylabel="y")
 
 
 def test_intervals_show_each_mean_and_name_in_order():
@@ -294,3 +316,9 @@ def test_no_figure_is_wider_than_a_phone_can_show_at_12_px(label):
         ax.annotate(label[:24], (1, 1), xytext=(6, 0), textcoords="offset points")
         width = float(re.search(r'width="([\d.]+)pt"', show(fig, "x").svg)[1])
     assert 13 * 328 / width >= 11.9
+
+
+@pytest.mark.parametrize("names", [["embeddings", "attention", "feed-forward"], ["one", "two"], ["a very long name of a series", "another one, also long"]])
+def test_a_legend_does_not_widen_the_bars(names):
+    drawn = bars(["group", "other"], {name: [0.5, 0.2] for name in names}, alt="Bars of several series.", xlabel="x")
+    assert 13 * 328 / float(re.search(r'width="([\d.]+)pt"', drawn.svg)[1]) >= 11.9

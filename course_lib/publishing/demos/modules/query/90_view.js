@@ -1,12 +1,5 @@
 // The form, and what it shows. Texts of the shop and of readers are put in as text, never as markup.
 
-function make(tag, className, ...children) {
-  const element = document.createElement(tag);
-  if (className) element.className = className;
-  element.append(...children);
-  return element;
-}
-
 /** What has to be said of the words: that the encoder knows none of them, or which of them no product has. */
 function remark(model, { tokens, terms }) {
   if (tokens.slice(1, -1).every((token) => token === "[UNK]")) return say(model, "unread");

@@ -16,3 +16,11 @@ function number(model, value, digits = 0) {
 function part(el, name) {
   return el.querySelector(`[data-part="${name}"]`);
 }
+
+/** A new element; children that are text stay text. */
+function make(tag, className, ...children) {
+  const element = document.createElement(tag);
+  if (className) element.className = className;
+  element.append(...children);
+  return element;
+}
