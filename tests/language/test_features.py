@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from course_lib.core.errors import ContractError, CourseError, DataError
-from course_lib.language import features
+from course_lib.language.features import minilm as module
 from course_lib.language.features import extract, load_minilm, project_2d, write_projector
 
 TEXTS = [
@@ -96,10 +96,10 @@ def test_a_hub_that_answers_is_asked_for_the_files(monkeypatch, minilm):
         return str(get_model_path())
 
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
-    monkeypatch.setattr(features, "_answers", lambda url, timeout: True)
+    monkeypatch.setattr(module, "_answers", lambda url, timeout: True)
     monkeypatch.setattr(huggingface_hub, "snapshot_download", snapshot)
     assert load_minilm(sources=["hub"], timeout=2).source == "hub"
-    assert asked[0][0] == features.MINILM and "model.safetensors" in asked[0][1] and asked[0][2] == 2
+    assert asked[0][0] == module.MINILM and "model.safetensors" in asked[0][1] and asked[0][2] == 2
 
     def fails(*args, **kwargs):
         raise ConnectionError
@@ -122,13 +122,13 @@ def test_answers_of_a_real_server():
 
     with http.server.HTTPServer(("127.0.0.1", 0), NotFound) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        assert features._answers(f"http://127.0.0.1:{server.server_port}", 5)
+        assert module._answers(f"http://127.0.0.1:{server.server_port}", 5)
         server.shutdown()
-    assert not features._answers("not a url", 1)
+    assert not module._answers("not a url", 1)
 
 
 def test_weights_are_checked(monkeypatch, tmp_path):
-    monkeypatch.setattr(features, "_in_package", lambda: (tmp_path, ""))
+    monkeypatch.setattr(module, "_in_package", lambda: (tmp_path, ""))
     with pytest.raises(DataError, match="can't read the weights"):
         load_minilm(sources=["package"])
     (tmp_path / "model.safetensors").write_bytes(b"other weights")
