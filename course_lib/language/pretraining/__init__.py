@@ -29,7 +29,7 @@ from course_lib.language.pretraining.corpus import (
     stream_pieces,
     stream_texts,
 )
-from course_lib.language.pretraining.evaluate import evaluate_masked, guess_each
+from course_lib.language.pretraining.evaluate import evaluate_masked, guess_each, log_frequencies
 from course_lib.language.pretraining.masked import (
     Policy,
     choose_favoured,
@@ -68,8 +68,8 @@ __all__ = [
     "RECORD", "Bigram", "CausalModel", "Policy", "Pretrained", "SpanModel", "adapt", "add_sentinels", "causal_loss",
     "choose_favoured", "choose_spans", "choose_tokens", "choose_words", "compute_optimal_tokens",
     "continue_pretraining", "corrupt", "count_parameters", "cut", "evaluate_causal", "evaluate_masked", "favour",
-    "guess_each",    "is_special", "mask_tokens", "masked_logits", "masked_model", "measured_flops", "pack", "pretrain",
-    "pretrain_causal", "pretrain_spans", "replace", "restore", "sample", "small_gpt", "small_t5", "span_loss",
-    "span_mask", "split_texts", "step_random", "stream_batches", "stream_pieces", "stream_texts", "top_p",
-    "training_flops", "whole_words", "word_ids",
+    "guess_each", "is_special", "log_frequencies", "mask_tokens", "masked_logits", "masked_model", "measured_flops",
+    "pack", "pretrain", "pretrain_causal", "pretrain_spans", "replace", "restore", "sample", "small_gpt",
+    "small_t5", "span_loss", "span_mask", "split_texts", "step_random", "stream_batches", "stream_pieces",
+    "stream_texts", "top_p", "training_flops", "whole_words", "word_ids",
 ]  # fmt: skip

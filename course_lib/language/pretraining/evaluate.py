@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from course_lib.language.encoder import pad
@@ -57,10 +58,7 @@ def evaluate_masked(
             total_loss += float(cross_entropy(logits, truth, reduction="sum"))
             truths.append(truth)
     truth = torch.cat(truths)
-    counts = torch.bincount(torch.tensor([i for piece in train_pieces for i in piece]), minlength=len(tokenizer))
-    frequency = counts[words].double() + 1
-    log_share = torch.full((len(tokenizer),), -math.inf, dtype=torch.float64)
-    log_share[words] = (frequency / frequency.sum()).log()
+    log_share = log_frequencies(train_pieces, words, len(tokenizer))
     entropy = total_loss / len(truth)
     return {
         "masked_accuracy": right / len(truth),
@@ -71,6 +69,22 @@ def evaluate_masked(
         "n_masked": len(truth),
         "n_texts": len(pieces),
     }
+
+
+def log_frequencies(pieces: Sequence[Sequence[int]], words: Tensor, size: int) -> Tensor:
+    """The guess that needs no model: log of each token's share of the pieces, with one added to each count.
+
+    Args:
+        words: int64 [v], the ids that can be guessed. size: of the vocabulary.
+
+    Returns:
+        float64 [size], −∞ for the ids that can't be guessed.
+    """
+    counts = torch.bincount(torch.tensor([i for piece in pieces for i in piece]), minlength=size)
+    frequency = counts[words].double() + 1
+    found = torch.full((size,), -math.inf, dtype=torch.float64)
+    found[words] = (frequency / frequency.sum()).log()
+    return found
 
 
 def guess_each(

@@ -19,7 +19,7 @@ from course_lib.core.errors import ContractError, DataError
 from course_lib.core.files import atomic_folder, read_json, write_json
 from course_lib.language.encoder import TextEncoder, load_transformer, pad, save_transformer
 from course_lib.language.pretraining.corpus import prepare, step_random
-from course_lib.language.pretraining.evaluate import evaluate_masked
+from course_lib.language.pretraining.evaluate import evaluate_masked, log_frequencies
 from course_lib.language.pretraining.masked import Policy, is_special, mask_tokens, masked_logits, word_ids
 from course_lib.language.training import History, device_of, fit, shuffled_batches
 
@@ -257,6 +257,10 @@ def adapt(
     tokenizer, max_length = encoder.tokenizer, encoder.max_length
     _, train_pieces, test_pieces = prepare(texts, tokenizer, max_length=max_length, held_out=held_out, seed=seed)
     model = masked_model(encoder, seed)
+    # The head begins at the guess that needs no model, instead of spending its first steps on how frequent words are.
+    frequencies = log_frequencies(train_pieces, word_ids(tokenizer), len(tokenizer)).float()
+    with torch.no_grad():
+        model.cls.predictions.bias.copy_(frequencies.clamp(min=frequencies[frequencies.isfinite()].min()))
     lengths = [len(piece) for piece in train_pieces]
 
     def run(parts: str, n: int, rate: float, name: str, **more: Any) -> History:
