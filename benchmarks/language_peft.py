@@ -72,7 +72,8 @@ def main() -> int:
     print(json.dumps(result, indent=2))
     if options.save:
         digests = {n: hashlib.sha256((options.data / f"{n}.csv").read_bytes()).hexdigest() for n in files}
-        save_result(options.save, result, command=f"python benchmarks/language_peft.py --data DIR --seeds {options.seeds}",
+        command = f"python benchmarks/language_peft.py --data DIR --seeds {options.seeds}"
+        save_result(options.save, result, command=command,
                     data={"banking77": {"source": "https://github.com/PolyAI-LDN/task-specific-datasets",
                                         "licence": "CC BY 4.0", "sha256": digests}},
                     seeds=seeds, modules=["course_lib.language.peft", "course_lib.language.peft.exhibits"])  # fmt: skip
@@ -137,8 +138,10 @@ def words(draws: dict[int, Texts], seeds: list[int], test: Any) -> np.ndarray:
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
 
-    made = [make_pipeline(TfidfVectorizer(ngram_range=(1, 2)), LogisticRegression(C=10, max_iter=1000)).fit(*draws[seed])
-            for seed in seeds]  # fmt: skip
+    def model() -> Any:
+        return make_pipeline(TfidfVectorizer(ngram_range=(1, 2)), LogisticRegression(C=10, max_iter=1000))
+
+    made = [model().fit(*draws[seed]) for seed in seeds]
     return np.mean([model.predict(test[0]) == np.array(test[1]) for model in made], axis=0)
 
 

@@ -7,6 +7,8 @@ import math
 import subprocess
 import sys
 
+from functools import partial
+
 import numpy as np
 import peft as library
 import pytest
@@ -613,3 +615,24 @@ def test_merchants_have_shelves_of_their_own():
 def test_the_command_line_does_not_load_it():
     code = "import sys, course_lib.cli; sys.exit('torch' in sys.modules or 'course_lib.language.peft' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_lora_goes_on_after_a_kill_and_an_allocation_refuses_to(pretrained, catalogue, tmp_path):
+    texts, labels = map(list, zip(*catalogue))
+    settings = dict(steps=12, batch_size=8, device="cpu", autocast=False)
+
+    def killed(step, model):
+        if step == 8:
+            raise KeyboardInterrupt
+
+    start, lora = pretrained.encoder(device="cpu"), partial(inject_lora, rank=2)
+    whole = tune_classifier(start, texts, labels, lora, **settings)
+    kept = dict(checkpoint=tmp_path, checkpoint_every=5)
+    with pytest.raises(KeyboardInterrupt):
+        tune_classifier(start, texts, labels, lora, after_step=killed, **kept, **settings)
+    resumed = tune_classifier(start, texts, labels, lora, **kept, **settings)
+    for name, value in whole.classifier.encoder.model.state_dict().items():
+        assert torch.equal(value, resumed.classifier.encoder.model.state_dict()[name]), name
+    plan = Schedule(start=4, target=2, steps=12, warmup=2, final=4)
+    with pytest.raises(ContractError, match="no checkpoint"):
+        tune_classifier(start, texts, labels, partial(inject_adalora, rank=2), schedule=plan, **kept, **settings)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Hashable, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,10 +18,11 @@ from torch.nn.functional import normalize
 
 from course_lib.core.errors import ContractError
 from course_lib.language.encoder import TextEncoder, check_texts, embed, pad, tokenize
-from course_lib.language.finetuning._start import copy_of, numbers
+from course_lib.language.finetuning._start import contrastive_batches, copy_of, numbers, sides
 from course_lib.language.finetuning.losses import info_nce
+from course_lib.language.finetuning.negatives import BatchNegatives
 from course_lib.language.pretraining import Pretrained
-from course_lib.language.training import History, fit, shuffled_batches
+from course_lib.language.training import History, fit
 
 
 def train_bi_encoder(
@@ -40,6 +42,7 @@ def train_bi_encoder(
     log_dir: str | os.PathLike[str] | None = None,
     name: str = "finetuned",
     progress: bool = True,
+    **options: Any,
 ) -> tuple[TextEncoder, History]:
     """Train one encoder for queries and products so that the two texts of a pair lie close together.
 
@@ -51,51 +54,45 @@ def train_bi_encoder(
             become further columns for all queries of the batch; where a text is also a positive of a query (in any
             pair), it is left out for that query.
         learning_rate: 5e-4 suits a small encoder of our own; a large pretrained one wants about 2e-5.
+        options: further keyword arguments of ``training.fit``, such as ``checkpoint``.
 
     Raises:
         ContractError: fewer than two pairs, no two pairs that can be told apart, entries that are not pairs of
             strings, negatives that don't fit the pairs.
     """
     pairs = list(pairs)
-    if any(isinstance(p, str) or len(p) != 2 for p in pairs):
-        raise ContractError("pairs must hold (query, product text)")
+    texts = sides(pairs)
     if ids is not None and len(ids) != len(pairs):
         raise ContractError(f"{len(ids)} ids for {len(pairs)} pairs")
-    if temperature <= 0 or batch_size < 2:
-        raise ContractError("temperature must be above 0, and a batch needs at least 2 pairs to have a negative")
-    sides = [[pair[side] for pair in pairs] for side in (0, 1)]
-    for side in sides:
-        check_texts(side)
+    if temperature <= 0:
+        raise ContractError("temperature must be above 0")
     keys = pairs if ids is None else ids
-    number = torch.from_numpy(np.stack([numbers([key[side] for key in keys]) for side in (0, 1)], axis=1))
-    if any(len(column.unique()) < 2 for column in number.T):
-        raise ContractError("contrastive training needs pairs with at least two queries and two products")
+    number = np.stack([numbers([key[side] for key in keys]) for side in (0, 1)], axis=1)
+    batches = contrastive_batches(number, batch_size, seed)
 
     encoder = copy_of(start, name, autocast, device)
-    tokens = [tokenize(encoder.tokenizer, side, encoder.max_length) for side in sides]
-    hard = None if negatives is None else _HardNegatives(encoder, sides[1], number[:, 0].numpy(), negatives)
+    tokens = [tokenize(encoder.tokenizer, side, encoder.max_length) for side in texts]
+    hard = None if negatives is None else _HardNegatives(encoder, texts[1], number[:, 0], negatives)
 
     def loss(model: nn.Module, rows: np.ndarray) -> Tensor:
         def vectors(texts: Sequence[list[int]]) -> Tensor:
             return normalize(embed(model, pad(texts, encoder.tokenizer.pad_token_id)), dim=-1)
 
         queries, documents = (vectors([side[row] for row in rows]) for side in tokens)
-        texts, blocked = ([], None) if hard is None else hard.columns(rows)
-        further = vectors(texts) if texts else None
+        wrong, blocked = ([], None) if hard is None else hard.columns(rows)
+        further = vectors(wrong) if wrong else None
         # Cosines divided by .05 lose their differences in bf16, so the scores are computed in float32.
         with torch.autocast(queries.device.type, enabled=False):
             return info_nce(
                 queries,
                 documents,
                 temperature,
-                number[rows].to(queries.device),
+                torch.from_numpy(number[rows]).to(queries.device),
                 symmetric=symmetric,
                 negatives=further,
                 blocked=None if blocked is None else blocked.to(queries.device),
             )
 
-    # A last batch of one pair would have no negative and no gradient: such an epoch's rest is skipped.
-    batches = (rows for rows in shuffled_batches(len(pairs), batch_size, seed) if len(rows) > 1)
     history = fit(
         encoder.model,
         batches,
@@ -108,16 +105,13 @@ def train_bi_encoder(
         log_dir=log_dir,
         tag="bi-encoder",
         progress=progress,
+        **options,
     )
     return encoder, history
 
 
 class _HardNegatives:
-    """The hard negatives of a training set: what a batch sees of them, and for whom they are no negatives.
-
-    Texts are known by number, those of the pairs' products included: a negative that is the text of one of the
-    query's own products, in whatever batch that pair comes, is a right answer.
-    """
+    """``BatchNegatives`` of texts, which are numbered together with the pairs' products: equal texts are the same."""
 
     def __init__(
         self, encoder: TextEncoder, products: list[str], queries: np.ndarray, negatives: Sequence[Sequence[str]]
@@ -134,18 +128,13 @@ class _HardNegatives:
             )
         flat = [text for row in negatives for text in row]
         check_texts(flat)
+        texts = list(dict.fromkeys([*products, *flat]))  # numbered by first coming, as ``numbers`` does
         number = numbers([*products, *flat])
-        first = {int(n): text for n, text in zip(number[::-1], reversed([*products, *flat]))}
-        self._tokens = tokenize(encoder.tokenizer, [first[n] for n in range(len(first))], encoder.max_length)
-        self._product, self._query = number[: len(products)], queries
-        self._of_pair = number[len(products) :].reshape(len(products), -1)
-        self._right = np.unique(queries * len(first) + self._product)  # one number for each right (query, text)
+        of_pair = number[len(products) :].reshape(len(products), -1)
+        self._tokens = tokenize(encoder.tokenizer, texts, encoder.max_length)
+        self._batches = BatchNegatives(np.column_stack([queries, number[: len(products)]]), of_pair)
 
     def columns(self, rows: np.ndarray) -> tuple[list[list[int]], Tensor]:
-        """Token ids of the m distinct negatives of these pairs, and bool [b, m]: right answers after all.
-
-        A text that is a product of the batch is a column already, so it doesn't come a second time.
-        """
-        texts = np.setdiff1d(self._of_pair[rows], self._product[rows])
-        right = np.isin(self._query[rows, None] * len(self._tokens) + texts, self._right)
-        return [self._tokens[text] for text in texts], torch.from_numpy(right)
+        """Token ids of the m distinct negatives of these pairs, and bool [b, m]: right answers after all."""
+        wrong, blocked = self._batches.columns(rows)
+        return [self._tokens[text] for text in wrong], blocked

@@ -18,11 +18,11 @@ from torch import Tensor, nn
 from course_lib.core.errors import ContractError, DataError
 from course_lib.core.files import atomic_folder, read_json, write_json
 from course_lib.language.encoder import TextEncoder, check_texts, embed, pad, tokenize
-from course_lib.language.finetuning._start import copy_of
+from course_lib.language.finetuning._start import copy_of, most_probable, probabilities, seeded
 from course_lib.language.finetuning.losses import objective
-from course_lib.language.finetuning.stopping import Stopping, fit_until_best
+from course_lib.language.finetuning.stopping import Stopping, fit_or_stop
 from course_lib.language.pretraining import Pretrained
-from course_lib.language.training import History, device_of, fit, shuffled_batches
+from course_lib.language.training import History, device_of, shuffled_batches
 
 
 @dataclass
@@ -51,11 +51,11 @@ class CategoryClassifier:
 
     def predict_proba(self, texts: Sequence[str], batch_size: int = 64, *, progress: bool = False) -> np.ndarray:
         """Probability of each label: float32 [n, n_labels]; rows sum to 1."""
-        return torch.from_numpy(self.logits(texts, batch_size, progress=progress)).softmax(dim=-1).numpy()
+        return probabilities(self.logits(texts, batch_size, progress=progress))
 
     def predict(self, texts: Sequence[str], batch_size: int = 64) -> list[str]:
         """The most probable label of each text."""
-        return [self.labels[j] for j in self.predict_proba(texts, batch_size).argmax(axis=1)]
+        return most_probable(self.logits(texts, batch_size), self.labels)
 
     def save(self, folder: str | os.PathLike[str]) -> None:
         """Write encoder, head (safetensors) and labels (JSON): whole or not at all."""
@@ -99,6 +99,7 @@ def train_classifier(
     log_dir: str | os.PathLike[str] | None = None,
     name: str = "classifier",
     progress: bool = True,
+    **options: Any,
 ) -> CategoryClassifier:
     """Train encoder (a copy) and head together with cross-entropy on labelled texts.
 
@@ -107,6 +108,7 @@ def train_classifier(
         smoothing, robustness: two remedies for labels that may be wrong (``losses.objective``).
         validation: texts and labels to stop by: macro-F1 is measured every ``every`` steps, ``patience`` rounds
             without a better one end the training, and the best weights are kept. ``None``: all steps, the last weights.
+        options: further keyword arguments of ``training.fit``, such as ``checkpoint``.
 
     Raises:
         ContractError: texts and labels of different numbers, fewer than two labels, entries that are not strings,
@@ -126,8 +128,7 @@ def train_classifier(
     majority = min(names, key=lambda label: (-counts[label], label))
 
     encoder = copy_of(start, name, autocast, device)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with seeded(seed):
         model = nn.ModuleDict({"body": encoder.model, "head": nn.Linear(encoder.dimension, len(names))})
     tokens = tokenize(encoder.tokenizer, texts, encoder.max_length)
 
@@ -136,18 +137,16 @@ def train_classifier(
         return measure(model["head"](pooled).float(), targets[rows].to(device_of(model)))
 
     result = CategoryClassifier(encoder, model["head"], names, majority)
-    batches = shuffled_batches(len(tokens), batch_size, seed, lengths=[len(t) for t in tokens])
-    settings: dict[str, Any] = dict(steps=steps, learning_rate=learning_rate, seed=seed, autocast=autocast)
-    settings |= dict(device=device, log_dir=log_dir, tag="classifier", progress=progress)
-    if validation is None:
-        result.history = fit(model, batches, loss, **settings)
-    else:
 
-        def score(_: nn.Module) -> float:
-            return evaluate_classifier(result, *validation)["macro_f1"]
+    def score(_: nn.Module) -> float:
+        return evaluate_classifier(result, *validation)["macro_f1"]
 
-        settings |= dict(every=every, patience=patience)
-        result.history, result.stopping = fit_until_best(model, batches, loss, score, **settings)
+    result.history, result.stopping = fit_or_stop(
+        model, shuffled_batches(len(tokens), batch_size, seed, lengths=[len(t) for t in tokens]), loss,
+        None if validation is None else score, every=every, patience=patience, steps=steps,
+        learning_rate=learning_rate, seed=seed, autocast=autocast, device=device, log_dir=log_dir, tag="classifier",
+        progress=progress, **options,
+    )  # fmt: skip
     return result
 
 

@@ -19,8 +19,16 @@ from torch import Tensor, nn
 
 from course_lib.core.errors import ContractError
 from course_lib.core.seeds import generator
-from course_lib.language.encoder import TextEncoder, check_texts
-from course_lib.language.finetuning._start import copy_of, numbers
+from course_lib.language.encoder import TextEncoder, pad
+from course_lib.language.finetuning._start import (
+    checked_targets,
+    copy_of,
+    most_probable,
+    numbers,
+    probabilities,
+    seeded,
+    sides,
+)
 from course_lib.language.finetuning.losses import objective, pairwise_loss
 from course_lib.language.pretraining import Pretrained
 from course_lib.language.training import History, autocast_to, device_of, fit, pick_precision, shuffled_batches
@@ -80,11 +88,11 @@ class CrossEncoder:
 
     def predict_proba(self, pairs: Sequence[Pair], batch_size: int = 64) -> np.ndarray:
         """Probability of each label: float32 [n, n_labels]."""
-        return torch.from_numpy(self.logits(pairs, batch_size)).softmax(dim=-1).numpy()
+        return probabilities(self.logits(pairs, batch_size))
 
     def predict(self, pairs: Sequence[Pair], batch_size: int = 64) -> list[str]:
         """The most probable label of each pair."""
-        return [self.labels[j] for j in self.logits(pairs, batch_size).argmax(axis=1)]
+        return most_probable(self.logits(pairs, batch_size), self.labels)
 
 
 def train_cross_encoder(
@@ -107,6 +115,7 @@ def train_cross_encoder(
     log_dir: str | os.PathLike[str] | None = None,
     name: str = "cross-encoder",
     progress: bool = True,
+    **options: Any,
 ) -> CrossEncoder:
     """Train transformer (a copy) and head together on pairs of a query and a product text.
 
@@ -117,24 +126,21 @@ def train_cross_encoder(
         labels: names of the outputs of ``"grade"``.
         balanced, smoothing, robustness: of ``"grade"``, see ``losses.objective``.
         max_length: of query and product together, in tokens; the product is cut. Default: the encoder's own.
+        options: further keyword arguments of ``training.fit``, such as ``checkpoint``.
 
     Raises:
         ContractError: pairs and targets that don't fit, a target without a label, nothing to tell apart.
     """
-    pairs, targets = list(pairs), np.asarray(targets)
-    if targets.shape != (len(pairs),) or targets.dtype.kind not in "iu" or len(np.unique(targets)) < 2:
-        raise ContractError(f"{len(pairs)} pairs need as many whole numbers, of at least two kinds, as targets")
+    pairs = list(pairs)
     if task not in ("grade", "rank"):
         raise ContractError(f"task is {task!r}; known are grade, rank")
-    if task == "grade" and not 0 <= targets.min() <= targets.max() < len(labels):
-        raise ContractError(f"targets reach from {targets.min()} to {targets.max()}, for {len(labels)} labels")
+    wanted = checked_targets(targets, len(pairs), len(labels) if task == "grade" else None)
     encoder = copy_of(start, name, autocast, device)
     max_length = max_length or encoder.max_length
     tokens = pair_tokens(encoder.tokenizer, pairs, max_length)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with seeded(seed):
         model = PairModel(encoder.model, len(labels) if task == "grade" else 1)
-    number, wanted = numbers([query for query, _ in pairs]), torch.from_numpy(targets.astype(np.int64))
+    number = numbers([query for query, _ in pairs])
     extra = dict(balanced=balanced, smoothing=smoothing, robustness=robustness)
     measure = objective(wanted, len(labels), **extra) if task == "grade" else None
 
@@ -162,6 +168,7 @@ def train_cross_encoder(
         log_dir=log_dir,
         tag=name,
         progress=progress,
+        **options,
     )
     outputs = list(labels) if task == "grade" else ["score"]
     return CrossEncoder(model, encoder.tokenizer, outputs, max_length, name, autocast, history)
@@ -172,17 +179,14 @@ def pair_tokens(tokenizer: Any, pairs: Sequence[Pair], max_length: int) -> list[
 
     A pair that is too long loses the end of its product text.
     """
-    if any(isinstance(pair, str) or len(pair) != 2 for pair in pairs):
-        raise ContractError("pairs must hold (query, product text)")
-    for side in (0, 1):
-        check_texts([pair[side] for pair in pairs])
+    queries, products = sides(pairs)
     if not len(pairs):
         return []
     # A query that fills the sequence alone would leave nothing to cut of the product: then the longer one is cut.
-    long = max(len(q) for q, _ in pairs) >= max_length
+    long = max(map(len, queries)) >= max_length
     found = tokenizer(
-        [q for q, _ in pairs],
-        [p for _, p in pairs],
+        queries,
+        products,
         truncation="longest_first" if long else "only_second",
         max_length=max_length,
         return_token_type_ids=True,
@@ -193,13 +197,8 @@ def pair_tokens(tokenizer: Any, pairs: Sequence[Pair], max_length: int) -> list[
 
 def pad_pairs(tokens: Sequence[tuple[list[int], list[int]]], pad_id: int, device: torch.device) -> dict[str, Tensor]:
     """``input_ids``, ``token_type_ids`` and ``attention_mask``, int64 [b, longest]."""
-    shape = (len(tokens), max(len(ids) for ids, _ in tokens))
-    ids, kinds, mask = torch.full(shape, pad_id), torch.zeros(shape, dtype=torch.int64), torch.zeros(shape)
-    for row, (sequence, kind) in enumerate(tokens):
-        ids[row, : len(sequence)] = torch.as_tensor(sequence)
-        kinds[row, : len(kind)] = torch.as_tensor(kind)
-        mask[row, : len(sequence)] = 1
-    batch = {"input_ids": ids, "token_type_ids": kinds, "attention_mask": mask.long()}
+    batch = pad([ids for ids, _ in tokens], pad_id)
+    batch["token_type_ids"] = pad([kinds for _, kinds in tokens], 0)["input_ids"]
     return {key: value.to(device) for key, value in batch.items()}
 
 

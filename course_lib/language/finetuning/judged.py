@@ -24,6 +24,7 @@ class JudgedPairs:
     Attributes:
         queries, products: the texts, by row of the shop's tables.
         query, item: int [n], rows of the two texts of each pair. label: int [n], of ``grader.LABELS``.
+        grade: int [n], as judged, 0 to 3; the higher the better.
         family: int [n], queries that ask for the same have the same number.
         query_ids, item_ids: maps from rows to public ids.
     """
@@ -33,6 +34,7 @@ class JudgedPairs:
     query: np.ndarray
     item: np.ndarray
     label: np.ndarray
+    grade: np.ndarray
     family: np.ndarray
     query_ids: IdMap
     item_ids: IdMap
@@ -80,7 +82,8 @@ def judged_pairs(shop: Shop, products: list[str] | None = None) -> JudgedPairs:
     item = shop.item_ids.rows(shop.judgements["item_id"][:])
     family = query_families(shop)[query]
     texts = list(shop.queries["text"][:])
-    return JudgedPairs(texts, products, query, item, grade_labels(shop), family, shop.query_ids, shop.item_ids)
+    grade = np.asarray(shop.judgements["grade"][:], dtype=np.int64)
+    return JudgedPairs(texts, products, query, item, grade_labels(shop), grade, family, shop.query_ids, shop.item_ids)
 
 
 def split_groups(

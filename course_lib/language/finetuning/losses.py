@@ -92,16 +92,15 @@ def soft_cross_entropy(
         raise ContractError(f"smoothing is {smoothing}; it must be at least 0 and below 1")
     log_p = logits.float().log_softmax(dim=-1)
     given = log_p.gather(1, targets[:, None])[:, 0]
-    each = -(1 - smoothing) * given - smoothing * log_p.mean(dim=-1)
-    weight = torch.ones_like(each) if weights is None else weights.to(each.device)[targets]
-    return (weight * each).sum() / weight.sum()
+    return _mean(-(1 - smoothing) * given - smoothing * log_p.mean(dim=-1), targets, weights)
 
 
 def robust_cross_entropy(logits: Tensor, targets: Tensor, *, q: float = 0.7, weights: Tensor | None = None) -> Tensor:
     """Generalised cross-entropy (1 − p^q) / q: a scalar.
 
-    Zhang & Sabuncu 2018, https://arxiv.org/abs/1805.07836, §3.1. p is the probability of the given label. The gradient is that of cross-entropy times p^q: an example whose label the
-    model finds absurd pulls little. q → 0 is cross-entropy, q = 1 the mean absolute error.
+    Zhang & Sabuncu 2018, https://arxiv.org/abs/1805.07836, §3.1. p is the probability of the given label. The gradient
+    is that of cross-entropy times p^q: an example whose label the model finds absurd pulls little. q → 0 is
+    cross-entropy, q = 1 the mean absolute error.
 
     Raises:
         ContractError: q outside (0, 1].
@@ -110,8 +109,14 @@ def robust_cross_entropy(logits: Tensor, targets: Tensor, *, q: float = 0.7, wei
         raise ContractError(f"q is {q}; it must be above 0 and at most 1")
     p = logits.float().softmax(dim=-1).gather(1, targets[:, None])[:, 0]
     # The power has an infinite slope at 0, where a probability may underflow to.
-    each = (1 - p.clamp(min=1e-7) ** q) / q
-    weight = torch.ones_like(each) if weights is None else weights.to(each.device)[targets]
+    return _mean((1 - p.clamp(min=1e-7) ** q) / q, targets, weights)
+
+
+def _mean(each: Tensor, targets: Tensor, weights: Tensor | None) -> Tensor:
+    """Mean of the examples' losses [n], each weighted by the class of its given label."""
+    if weights is None:
+        return each.mean()
+    weight = weights.to(each.device)[targets]
     return (weight * each).sum() / weight.sum()
 
 

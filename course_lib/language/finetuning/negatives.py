@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from course_lib.core.errors import ContractError
 from course_lib.core.ranking import top_k
@@ -49,3 +51,32 @@ def mine_negatives(
             raise ContractError(f"query {row} has {len(wrong)} wrong products to draw {n} from")
         found[row] = random.choice(wrong, n, replace=False)
     return found
+
+
+class BatchNegatives:
+    """The hard negatives of a training set: which of them a batch sees, and for whom they are no negatives.
+
+    A negative that is a product of the query in any pair, also one outside the batch, is a right answer.
+
+    Args:
+        pairs: int [n, 2], numbers of the query and the product of each pair.
+        negatives: int [n, m], numbers of the products that are wrong answers to each pair's query.
+    """
+
+    def __init__(self, pairs: np.ndarray, negatives: np.ndarray):
+        self._pairs, self._negatives = pairs, negatives
+        self._span = int(max(pairs[:, 1].max(), negatives.max())) + 1
+        self._right = np.unique(self._keys(pairs[:, 0], pairs[:, 1]))
+
+    def columns(self, rows: np.ndarray) -> tuple[np.ndarray, Tensor]:
+        """Numbers [m] of the distinct negatives of these pairs, and bool [b, m]: right answers after all.
+
+        What is a product of the batch is a column already, so it doesn't come a second time.
+        """
+        queries, products = self._pairs[rows].T
+        wrong = np.setdiff1d(self._negatives[rows], products)
+        return wrong, torch.from_numpy(np.isin(self._keys(queries[:, None], wrong), self._right))
+
+    def _keys(self, queries: np.ndarray, products: np.ndarray) -> np.ndarray:
+        """One number for each (query, product)."""
+        return queries * self._span + products

@@ -16,9 +16,11 @@ import torch
 from torch import Tensor, nn
 
 from course_lib.core.errors import ContractError
+from course_lib.language.finetuning._start import checked_targets, probabilities, seeded
 from course_lib.language.finetuning.losses import objective
-from course_lib.language.finetuning.stopping import Stopping, fit_until_best
-from course_lib.language.training import History, device_of, fit, shuffled_batches
+from course_lib.language.finetuning.scores import macro_f1
+from course_lib.language.finetuning.stopping import Stopping, fit_or_stop
+from course_lib.language.training import History, device_of, shuffled_batches
 
 Vectors = np.ndarray  #: float [n, d], of length 1
 
@@ -44,7 +46,7 @@ class PairHead:
 
     def predict_proba(self, queries: Vectors, products: Vectors) -> np.ndarray:
         """Probability of each label: float32 [n, n_labels]."""
-        return torch.from_numpy(self.logits(queries, products)).softmax(dim=-1).numpy()
+        return probabilities(self.logits(queries, products))
 
 
 def pair_features(queries: Vectors, products: Vectors) -> Tensor:
@@ -78,6 +80,7 @@ def train_pair_head(
     seed: int = 0,
     device: str = "auto",
     progress: bool = True,
+    **options: Any,
 ) -> PairHead:
     """Train a head with one hidden layer on pairs of vectors.
 
@@ -85,39 +88,28 @@ def train_pair_head(
         queries, products: row i of both belongs to ``targets[i]``, the number of its label.
         balanced, smoothing, robustness: see ``losses.objective``.
         validation: vectors and targets to stop by (macro-F1 every ``every`` steps, the best weights are kept).
+        options: further keyword arguments of ``training.fit``, such as ``checkpoint``.
 
     Raises:
         ContractError: shapes that don't fit, a target without a label, fewer than two kinds of targets.
     """
-    features, wanted = pair_features(queries, products), np.asarray(targets)
-    if wanted.shape != (len(features),) or wanted.dtype.kind not in "iu" or len(np.unique(wanted)) < 2:
-        raise ContractError(f"{len(features)} pairs need as many whole numbers, of at least two kinds, as targets")
-    if not 0 <= wanted.min() <= wanted.max() < len(labels):
-        raise ContractError(f"targets reach from {wanted.min()} to {wanted.max()}, for {len(labels)} labels")
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    features = pair_features(queries, products)
+    target = checked_targets(targets, len(features), len(labels))
+    with seeded(seed):
         layers = nn.Linear(features.shape[1], hidden), nn.ReLU(), nn.Linear(hidden, len(labels))
         head = PairHead(nn.Sequential(*layers), list(labels))
-    target = torch.from_numpy(wanted.astype(np.int64))
     measure = objective(target, len(labels), balanced=balanced, smoothing=smoothing, robustness=robustness)
 
     def loss(model: nn.Module, rows: np.ndarray) -> Tensor:
         where = device_of(model)
         return measure(model(features[rows].to(where)), target[rows].to(where))
 
-    batches = shuffled_batches(len(features), batch_size, seed)
-    settings: dict[str, Any] = dict(steps=steps, learning_rate=learning_rate, seed=seed, autocast=False)
-    settings |= dict(device=device, tag="pair head", progress=progress)
-    if validation is None:
-        head.history = fit(head.model, batches, loss, **settings)
-        return head
-
     def score(_: nn.Module) -> float:
-        from sklearn.metrics import f1_score
+        return macro_f1(validation[2], head.logits(*validation[:2]).argmax(axis=1), len(labels))
 
-        guess = head.logits(*validation[:2]).argmax(axis=1)
-        return float(f1_score(validation[2], guess, average="macro", zero_division=0))
-
-    settings |= dict(every=every, patience=patience)
-    head.history, head.stopping = fit_until_best(head.model, batches, loss, score, **settings)
+    head.history, head.stopping = fit_or_stop(
+        head.model, shuffled_batches(len(features), batch_size, seed), loss, None if validation is None else score,
+        every=every, patience=patience, steps=steps, learning_rate=learning_rate, seed=seed, autocast=False,
+        device=device, tag="pair head", progress=progress, **options,
+    )  # fmt: skip
     return head

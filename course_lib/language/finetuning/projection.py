@@ -1,12 +1,13 @@
 """A bi-encoder for a few seconds: the encoder is frozen, and one matrix over its vectors is trained.
 
-Queries and products pass through the same matrix, which begins as the identity: untrained, it is the encoder itself. The
-loss is the bi-encoder's, so what it says about negatives and temperature can be tried here before hours are spent.
+Queries and products pass through the same matrix, which begins as the identity: untrained, it is the encoder itself.
+The loss is the bi-encoder's, so what it says about negatives and temperature can be tried before hours are spent.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,8 +15,10 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from course_lib.core.errors import ContractError
+from course_lib.language.finetuning._start import contrastive_batches
 from course_lib.language.finetuning.losses import info_nce
-from course_lib.language.training import device_of, fit, shuffled_batches
+from course_lib.language.finetuning.negatives import BatchNegatives
+from course_lib.language.training import device_of, fit
 
 
 def train_projection(
@@ -31,6 +34,7 @@ def train_projection(
     seed: int = 0,
     device: str = "auto",
     progress: bool = True,
+    **options: Any,
 ) -> np.ndarray:
     """Train a matrix W [d, d] so that ``project(queries, W)`` lies near the right rows of ``project(products, W)``.
 
@@ -39,6 +43,7 @@ def train_projection(
         pairs: (row of the query, row of the product), the right answers.
         negatives: int [n_pairs, m], rows of products that are wrong for the pair's query; further columns for all
             queries of the batch, except where they are a right answer.
+        options: further keyword arguments of ``training.fit``, such as ``checkpoint``.
 
     Returns:
         float32 [d, d].
@@ -52,29 +57,26 @@ def train_projection(
         raise ContractError("a projection needs vectors [n, d] of one d, and pairs [n, 2] of their rows")
     if not len(pairs) or pairs.min() < 0 or (pairs.max(axis=0) >= (len(q), len(p))).any():
         raise ContractError("a pair names a row that is not there, or there is none")
-    if min(len(np.unique(column)) for column in pairs.T) < 2 or batch_size < 2:
-        raise ContractError("contrastive training needs at least two queries and two products, and two pairs a batch")
     if negatives is not None and np.shape(negatives)[:1] != (len(pairs),):
         raise ContractError(f"{len(negatives)} rows of negatives for {len(pairs)} pairs")
-    right = np.unique(pairs[:, 0] * len(p) + pairs[:, 1])
+    batches = contrastive_batches(pairs, batch_size, seed)
+    hard = None if negatives is None else BatchNegatives(pairs, np.asarray(negatives))
     model = nn.Linear(q.shape[1], q.shape[1], bias=False)
     nn.init.eye_(model.weight)
 
     def loss(model: nn.Module, rows: np.ndarray) -> Tensor:
         where, (asked, sold) = device_of(model), pairs[rows].T
         further = blocked = None
-        if negatives is not None:
-            wrong = np.setdiff1d(negatives[rows], sold)
-            further = normalize(model(p[wrong].to(where)), dim=-1)
-            blocked = torch.from_numpy(np.isin(asked[:, None] * len(p) + wrong, right)).to(where)
+        if hard is not None:
+            wrong, blocked = hard.columns(rows)
+            further, blocked = normalize(model(p[wrong].to(where)), dim=-1), blocked.to(where)
         u, v = normalize(model(q[asked].to(where)), dim=-1), normalize(model(p[sold].to(where)), dim=-1)
         ids = torch.from_numpy(pairs[rows]).to(where)
         return info_nce(u, v, temperature, ids, negatives=further, blocked=blocked)
 
-    batches = (rows for rows in shuffled_batches(len(pairs), batch_size, seed) if len(rows) > 1)
     fit(
         model, batches, loss, steps=steps, learning_rate=learning_rate, seed=seed, autocast=False, device=device,
-        tag="projection", progress=progress,
+        tag="projection", progress=progress, **options,
     )  # fmt: skip
     return model.weight.detach().cpu().numpy()
 

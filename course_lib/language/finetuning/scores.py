@@ -96,6 +96,13 @@ def macro_f1_difference(a: LabelScores, b: LabelScores, *, resamples: int = 1_00
     return _score(a.macro_f1.mean - b.macro_f1.mean, _macro(both[0]) - _macro(both[1]))
 
 
+def macro_f1(truth: Sequence[int] | np.ndarray, guess: Sequence[int] | np.ndarray, n_labels: int) -> float:
+    """The mean of the labels' F1 alone, without an interval: what early stopping looks at."""
+    confusion = np.zeros((n_labels, n_labels), dtype=np.int64)
+    np.add.at(confusion, (np.asarray(truth), np.asarray(guess)), 1)
+    return float(_macro(confusion))
+
+
 def f1_of(confusion: np.ndarray) -> np.ndarray:
     """2 · right / (guessed + true) of each label: float [..., n_labels], NaN for a label that doesn't occur.
 

@@ -5,8 +5,10 @@ Prechelt 1998, "Early Stopping – But When?" (Neural Networks: Tricks of the Tr
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -42,6 +44,8 @@ def fit_until_best(
     every: int = 50,
     patience: int = 3,
     seed: int = 0,
+    checkpoint: str | os.PathLike[str] | None = None,
+    after_step: Callable[[int, nn.Module], bool | None] | None = None,
     **settings: Any,
 ) -> tuple[History, Stopping]:
     """``fit`` in rounds of ``every`` steps; ends with the weights that scored best on validation.
@@ -53,7 +57,10 @@ def fit_until_best(
         score: measures the model, in eval mode, on data that training never sees.
         steps: at most; the last round may be shorter.
         patience: rounds without a new best score after which to stop.
-        settings: of ``fit``, each round's.
+        checkpoint: folder that gets a checkpoint of ``fit`` for each round. After a kill, finished rounds are read and
+            measured again instead of trained, and the round that was cut off goes on.
+        after_step: as of ``fit``, with the steps of all rounds; True ends the round in which it is said, and training.
+        settings: further ones of ``fit``, each round's.
 
     Raises:
         ContractError: ``every`` or ``patience`` below 1, or as ``fit``.
@@ -66,15 +73,42 @@ def fit_until_best(
     kept = _weights(model)
     while seen[-1] < steps and len(scores) - 1 - scores.index(max(scores)) < patience:
         now = min(every, steps - seen[-1])
-        part = fit(model, source, loss, steps=now, seed=seed + len(scores), **settings)
+        folder = None if checkpoint is None else Path(checkpoint) / f"round-{len(scores)}"
+        part = fit(model, source, loss, steps=now, seed=seed + len(scores), checkpoint=folder,
+                   after_step=_counted(after_step, seen[-1]), **settings)  # fmt: skip
         history = part if history is None else _joined(history, part)
-        seen.append(seen[-1] + now)
+        seen.append(seen[-1] + len(part.loss))
         scores.append(float(score(model)))
         if scores[-1] > max(scores[:-1]):
             best, kept = seen[-1], _weights(model)
+        if len(part.loss) < now:
+            break
     model.load_state_dict(kept)
     assert history is not None  # steps ≥ 1 and patience ≥ 1: there was a round
     return history, Stopping(tuple(seen), tuple(scores), best, stopped=seen[-1] < steps)
+
+
+def fit_or_stop(
+    model: nn.Module,
+    batches: Iterable[Any],
+    loss: Callable[[nn.Module, Any], Tensor],
+    score: Callable[[nn.Module], float] | None,
+    *,
+    every: int,
+    patience: int,
+    **settings: Any,
+) -> tuple[History, Stopping | None]:
+    """``fit_until_best`` where there is a score to stop by, else ``fit``: all steps, the last weights."""
+    if score is None:
+        return fit(model, batches, loss, **settings), None
+    return fit_until_best(model, batches, loss, score, every=every, patience=patience, **settings)
+
+
+def _counted(
+    after_step: Callable[[int, nn.Module], bool | None] | None, before: int
+) -> Callable[[int, nn.Module], bool | None] | None:
+    """``after_step`` of one round, told the steps of all."""
+    return None if after_step is None else lambda step, model: after_step(before + step, model)
 
 
 def _weights(model: nn.Module) -> dict[str, Tensor]:

@@ -114,7 +114,7 @@ class RankAllocator:
         self.history: list[dict[str, Any]] = []
 
     def scores(self) -> dict[str, Tensor]:
-        """Importance of each triplet, [r] per layer: that of its value, plus the means of its two directions (eq. 7)."""
+        """Importance of each triplet, [r] per layer: its value's, plus the means of its two directions' (eq. 7)."""
         score = self.importance.score
         return {
             name: score(f"{name}.values") + score(f"{name}.P").mean(dim=0) + score(f"{name}.Q").mean(dim=1)
@@ -139,16 +139,11 @@ class RankAllocator:
                 layer.values[~self.kept[name]] = 0
         self.history.append({"budget": budget, "ranks": {name: layer.rank for name, layer in self.layers.items()}})
 
-    def around(self, loss: Callable[[nn.Module, Any], Tensor], weight: float) -> Callable[[nn.Module, Any], Tensor]:
-        """The loss that ``fit`` is given: the task's own, plus ``weight`` times the penalty of ``orthogonality``.
+    def after_step(self, step: int, model: nn.Module) -> None:
+        """``step`` in the form that ``fit`` calls after each step; the gradients of that step are still there then."""
+        self.step()
 
-        ``fit`` has no hook after a step. The next step's loss comes right after it, and gradients are cleared after
-        the loss: so the allocation is made at the start of the loss. After the last step, call ``step`` by hand.
-        """
 
-        def with_allocation(model: nn.Module, batch: Any) -> Tensor:
-            if any(layer.values.grad is not None for layer in self.layers.values()):
-                self.step()
-            return loss(model, batch) + weight * orthogonality(model)
-
-        return with_allocation
+def penalised(loss: Callable[[nn.Module, Any], Tensor], weight: float) -> Callable[[nn.Module, Any], Tensor]:
+    """What ``fit`` minimises for an AdaLoRA: the task's loss, plus ``weight`` times ``orthogonality``."""
+    return lambda model, batch: loss(model, batch) + weight * orthogonality(model)

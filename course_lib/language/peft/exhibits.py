@@ -28,7 +28,8 @@ ADALORA = "AdaLoRA, 6 to 4"
 RANKS = (6, 4)
 #: four learning rates for each method, by what it trains: a thin part wants a larger one
 GRIDS = {
-    "shop": {FULL: (5e-4, 1e-3, 2e-3, 5e-3), "head alone": (1e-2, 5e-2, 1e-1, 3e-1), "others": (3e-3, 1e-2, 2e-2, 5e-2)},
+    "shop": {FULL: (5e-4, 1e-3, 2e-3, 5e-3), "head alone": (1e-2, 5e-2, 1e-1, 3e-1),
+             "others": (3e-3, 1e-2, 2e-2, 5e-2)},
     "banking77": {FULL: (1e-4, 3e-4, 1e-3, 3e-3), "head alone": (1e-2, 3e-2, 1e-1, 3e-1),
                   "others": (1e-3, 3e-3, 1e-2, 3e-2)},
 }  # fmt: skip

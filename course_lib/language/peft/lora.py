@@ -1,4 +1,7 @@
-"""LoRA: the change of a weight matrix is the product of two thin ones (Hu et al. 2021, https://arxiv.org/abs/2106.09685)."""
+"""LoRA: the change of a weight matrix is the product of two thin ones.
+
+Hu et al. 2021, https://arxiv.org/abs/2106.09685.
+"""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from torch.nn.functional import cross_entropy
 from course_lib.core.errors import ContractError
 from course_lib.language.encoder import TextEncoder, check_texts, embed, pad, tokenize
 from course_lib.language.finetuning import CategoryClassifier
-from course_lib.language.peft.allocation import RankAllocator, Schedule
+from course_lib.language.peft.allocation import RankAllocator, Schedule, penalised
 from course_lib.language.peft.inject import Count, count_parameters
 from course_lib.language.training import device_of, fit, shuffled_batches
 
@@ -51,22 +51,29 @@ def tune_classifier(
     autocast: bool = True,
     device: str = "auto",
     progress: bool = False,
+    **options: Any,
 ) -> Tuned:
-    """Train a copy of ``start`` with a linear head on labelled texts; ``prepare`` says which of its weights are trained.
+    """Train a copy of ``start`` with a linear head on labelled texts; ``prepare`` says which weights are trained.
 
     Args:
         prepare: called with the copied transformer; freezes and injects what the method asks for.
         schedule: of AdaLoRA's budget. Without it an AdaLoRA keeps every rank it started with.
         penalty: weight of AdaLoRA's orthogonality term.
+        options: further keyword arguments of ``training.fit``, such as ``checkpoint``; with a schedule neither
+            ``checkpoint`` nor ``after_step``, since what the allocation remembers is in no checkpoint.
 
     Raises:
-        ContractError: texts and labels of different numbers, fewer than two labels, entries that aren't strings.
+        ContractError: texts and labels of different numbers, fewer than two labels, entries that aren't strings, a
+            schedule together with a checkpoint.
     """
     check_texts(texts)
     check_texts(labels)
     counts = Counter(labels)
     if len(texts) != len(labels) or len(counts) < 2:
         raise ContractError(f"{len(labels)} labels ({len(counts)} distinct) for {len(texts)} texts; two are needed")
+    if schedule is not None and options.keys() & {"checkpoint", "after_step"}:
+        remedy = "Train it in one go, or without a schedule"
+        raise ContractError("an AdaLoRA with a schedule takes no checkpoint and no after_step", remedy=remedy)
     names = sorted(counts)
     targets = torch.tensor([names.index(label) for label in labels])
     twin = start.copy()
@@ -82,11 +89,10 @@ def tune_classifier(
 
     allocator = None if schedule is None else RankAllocator(twin.model, schedule)
     batches = shuffled_batches(len(tokens), batch_size, seed, lengths=[len(t) for t in tokens])
-    history = fit(model, batches, loss if allocator is None else allocator.around(loss, penalty), steps=steps,
-                  learning_rate=learning_rate, seed=seed, autocast=autocast, device=device, tag="peft",
-                  progress=progress)  # fmt: skip
     if allocator is not None:
-        allocator.step()  # the last step has no next one that would do it
+        loss, options = penalised(loss, penalty), {**options, "after_step": allocator.after_step}
+    history = fit(model, batches, loss, steps=steps, learning_rate=learning_rate, seed=seed, autocast=autocast,
+                  device=device, tag="peft", progress=progress, **options)  # fmt: skip
     majority = min(names, key=lambda label: (-counts[label], label))
     head = model["head"]
     return Tuned(CategoryClassifier(twin, head, names, majority, history), count_parameters(twin.model),
