@@ -51,7 +51,7 @@ def main() -> int:
     """Measure, print as JSON, save where asked."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=5, metavar="N", help="of training (default: %(default)s)")
-    parser.add_argument("--steps", type=int, default=150, metavar="N", help="of each training (default: %(default)s)")
+    parser.add_argument("--steps", type=int, default=100, metavar="N", help="of each training (default: %(default)s)")
     parser.add_argument("--work", type=Path, default=Path("_build/language_effects"), metavar="DIR",
                         help="where finished seeds are kept (default: %(default)s)")  # fmt: skip
     parser.add_argument("--save", type=Path, metavar="FILE", help="write the result with its provenance")
