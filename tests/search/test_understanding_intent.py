@@ -6,6 +6,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from datasets import Dataset
 from scipy.sparse import csr_matrix
 from sklearn.naive_bayes import MultinomialNB
 
@@ -77,8 +78,9 @@ def test_unseen_queries_of_the_shop_beat_the_most_frequent_category(shop, langua
     truth = np.array([shop.truth.leaves[leaf] for leaf in shop.truth.query_leaf])
     tokens = None if language == "en" else Segmenter(shop_words(shop.items)).segment
     train = np.arange(len(texts)) % 2 == 0
-    model = ClickIntent(tokens).fit([t for t, k in zip(texts, train) if k], clicks[train], categories, shop.items["title"][:])
-    right = np.array(model.predict([t for t, k in zip(texts, train) if not k])) == truth[~train]
+    known, new = ([t for t, k in zip(texts, train) if k == wanted] for wanted in (True, False))
+    model = ClickIntent(tokens).fit(known, clicks[train], categories, shop.items["title"][:])
+    right = np.array(model.predict(new)) == truth[~train]
     clicked = np.asarray(clicks[train].sum(axis=0)).ravel()
     most = Counter()
     for category, n in zip(categories, clicked):
@@ -131,15 +133,19 @@ def test_tags_agree_with_what_queries_of_the_shop_ask(shop, language):
     assert np.mean([any(t.name == "model" for t in tagger.tag(q)) for q, k in asked if k == "model"] or [1]) > 0.5
 
 
-def test_an_ambiguous_word_is_read_by_its_category(shop):
-    tagger = Tagger("en")
-    from datasets import Dataset
+def _items(rows):
+    """An items table of (category, name of the attribute, its value)."""
+    return Dataset.from_list(
+        [
+            {"item_id": f"I{i}", "title": "x", "category": c, "brand": "B", "attributes": [{"name": n, "value": v}]}
+            for i, (c, n, v) in enumerate(rows)
+        ]
+    )
 
-    def item(i, category, name):
-        return {"item_id": f"I{i}", "title": "x", "category": category, "brand": "B", "attributes": [{"name": name, "value": "orange"}]}
 
-    rows = [item(0, "home > lamp", "colour"), item(1, "home > lamp", "colour"), item(2, "food > jam", "flavour")]
-    tagger.fit(Dataset.from_list(rows))
+def test_an_ambiguous_word_is_read_by_its_category():
+    rows = [("home > lamp", "colour", "orange")] * 2 + [("food > jam", "flavour", "orange")]
+    tagger = Tagger("en").fit(_items(rows))
     assert [t.name for t in tagger.tag("orange")] == ["colour"]
     assert tagger.tag("orange")[0].confidence == pytest.approx(2 / 3)
     assert [t.name for t in tagger.tag("orange", within="food > jam")] == ["flavour"]
@@ -147,20 +153,17 @@ def test_an_ambiguous_word_is_read_by_its_category(shop):
 
 
 def test_a_word_of_customers_is_learned_from_clicks_against_impressions():
-    from datasets import Dataset
-
-    rows = [
-        {"item_id": f"I{i}", "title": "x", "category": "home > lamp", "brand": "B", "attributes": [{"name": "colour", "value": c}]}
-        for i, c in enumerate(["black", "white", "white", "black"])
-    ]
-    tagger = Tagger("en").fit(Dataset.from_list(rows))
+    items = _items([("home > lamp", "colour", c) for c in ("black", "white", "white", "black")])
+    tagger = Tagger("en").fit(items)
     queries = ["ebony lamp", "lamp ebony", "nice lamp", "lamp nice"]
-    clicks, shown = csr_matrix([[9, 1, 0, 9], [8, 0, 1, 9], [5, 5, 5, 5], [5, 5, 5, 5]]), csr_matrix(np.full((4, 4), 20))
+    clicks = csr_matrix([[9, 1, 0, 9], [8, 0, 1, 9], [5, 5, 5, 5], [5, 5, 5, 5]])
+    shown = csr_matrix(np.full((4, 4), 20))
     tagger.learn(queries, clicks, shown)
-    assert [(t.text, t.name, t.value, t.learned) for t in tagger.learned.values()] == [("ebony", "colour", "black", True)]
+    (tag,) = tagger.learned.values()
+    assert (tag.text, tag.name, tag.value, tag.learned) == ("ebony", "colour", "black", True)
     assert [t.value for t in tagger.tag("ebony lamp")] == ["black", "lamp"]
     # what is shown as often as it is clicked is no wish
-    same = Tagger("en").fit(Dataset.from_list(rows)).learn(queries, clicks, clicks)
+    same = Tagger("en").fit(items).learn(queries, clicks, clicks)
     assert not same.learned
 
 
@@ -169,7 +172,8 @@ def test_a_word_of_customers_is_learned_from_clicks_against_impressions():
     [
         lambda: ClickIntent().probabilities(["a"]), lambda: ClickIntent(smoothing=0), lambda: ClickIntent(catalogue=-1),
         lambda: ClickIntent().fit(["a"], CLICKS, CATEGORIES), lambda: ClickIntent().fit([], csr_matrix((0, 0)), []),
-        lambda: ClickIntent().fit(QUERIES, -CLICKS, CATEGORIES), lambda: ClickIntent().fit(QUERIES, CLICKS, CATEGORIES, ["t"]),
+        lambda: ClickIntent().fit(QUERIES, -CLICKS, CATEGORIES),
+        lambda: ClickIntent().fit(QUERIES, CLICKS, CATEGORIES, ["t"]),
         lambda: ClickIntent().fit(QUERIES, CLICKS, CATEGORIES).probabilities("red"), lambda: Tagger("fr"),
         lambda: Tagger().fit([]), lambda: Tagger().tag("red"),
     ],

@@ -37,8 +37,10 @@ from course_lib.shop.log import read_log
 from course_lib.shop.texts import item_texts
 
 ROWS = [
-    ("I0", "Acme black lamp ZY9748M", "home > lamp", "Acme", "black"), ("I1", "Acme white lamp", "home > lamp", "Acme", "white"),
-    ("I2", "Bolt black mug", "kitchen > mug", "Bolt", "black"), ("I3", "Bolt white mug", "kitchen > mug", "Bolt", "white"),
+    ("I0", "Acme black lamp ZY9748M", "home > lamp", "Acme", "black"),
+    ("I1", "Acme white lamp", "home > lamp", "Acme", "white"),
+    ("I2", "Bolt black mug", "kitchen > mug", "Bolt", "black"),
+    ("I3", "Bolt white mug", "kitchen > mug", "Bolt", "white"),
 ]  # fmt: skip
 ITEMS = Dataset.from_list(
     [
@@ -96,7 +98,8 @@ def test_what_changed_explains_the_change(a, b):
 
 
 def test_a_substitution_reaches_queries_that_the_log_never_saw():
-    pairs = {("ebony mug", "black mug"): 1, ("ebony lamp", "black lamp"): 1, ("ebony pen", "dark pen"): 1, ("x", "y"): 9}
+    pairs = {("ebony mug", "black mug"): 1, ("ebony lamp", "black lamp"): 1, ("ebony pen", "dark pen"): 1}
+    pairs |= {("x", "y"): 9}
     source = Substitutions().fit(pairs)
     assert source("my ebony chair") == {"my black chair": pytest.approx(2 / 3)}
     assert source("x") == source("") == Substitutions()("ebony mug") == {}
@@ -111,7 +114,8 @@ def test_leaving_out_never_leaves_nothing():
     "query, text, why",
     [
         ("acme lamp zy9748m", "acme lamp", "model code"), ("acme lamp", "lamp", "loses brand"),
-        ("black lamp", "lamp", "loses colour"), ("lamp", "black lamp", "adds colour"), ("black lamp", "white lamp", "loses"),
+        ("black lamp", "lamp", "loses colour"), ("lamp", "black lamp", "adds colour"),
+        ("black lamp", "white lamp", "loses"),
         ("lamp", "mug", "intent"), ("lamp", "", "nothing"), ("lamp", "?!", "nothing"), ("light", "lamp", ""),
         ("nice acme black lamp", "black acme lamp", ""), ("lamp", "lamp", ""),
         ("black lamp", "black", "loses category"), ("black black lamp", "lamp black", ""),

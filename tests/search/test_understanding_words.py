@@ -198,7 +198,10 @@ def _all_segmentations(run):
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.dictionaries(st.text("甲乙丙", min_size=1, max_size=3), st.integers(1, 50), min_size=1), st.text("甲乙丙丁", min_size=1, max_size=7))
+@given(
+    st.dictionaries(st.text("甲乙丙", min_size=1, max_size=3), st.integers(1, 50), min_size=1),
+    st.text("甲乙丙丁", min_size=1, max_size=7),
+)
 def test_the_path_is_the_best_of_all(counts, run):
     segmenter = Segmenter(counts)
     total = math.log(sum(counts.values()))

@@ -21,7 +21,8 @@ class ClickIntent:
     itself:  P(c | q) = (k_qc + m P_words(c | q)) / (k_q + m)
 
     Symbols: k_qc: clicks after q on products of c, k_q their sum; n_wc: Σ_q k_qc over queries that hold w, plus
-    ``catalogue`` for each product of c whose title holds w; n_c = Σ_w n_wc; P(w): w's share of all; P(c): of the clicks.
+    ``catalogue`` for each product of c whose title holds w; n_c = Σ_w n_wc; P(w): w's share of all n_wc; P(c): c's
+    share of the clicks.
 
     Source: McCallum & Nigam, "A Comparison of Event Models for Naive Bayes Text Classification" (1998); the prior of m
     observations is Dirichlet's, as in Zhai & Lafferty (2004).

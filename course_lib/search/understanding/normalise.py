@@ -19,7 +19,8 @@ UNITS: dict[str, dict[str, tuple[str, ...]]] = {
     "en": {
         "kg": ("kgs", "kilo", "kilos", "kilogram", "kilograms", "kilogramme", "kilogrammes"),
         "g": ("gram", "grams", "gramme", "grammes"), "ml": ("millilitre", "millilitres", "milliliter", "milliliters"),
-        "l": ("litre", "litres", "liter", "liters", "ltr"), "cm": ("centimetre", "centimetres", "centimeter", "centimeters"),
+        "l": ("litre", "litres", "liter", "liters", "ltr"),
+        "cm": ("centimetre", "centimetres", "centimeter", "centimeters"),
         "mm": ("millimetre", "millimetres", "millimeter", "millimeters"), "m": ("metre", "metres", "meter", "meters"),
         "inch": ("inches",), "gb": ("gig", "gigs", "gigabyte", "gigabytes"), "tb": ("terabyte", "terabytes"),
         "w": ("watt", "watts"), "hours": ("hour", "hrs", "hr"),

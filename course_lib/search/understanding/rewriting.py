@@ -57,8 +57,8 @@ class Rewrite:
 
 class Guardrails:
     """What a rewrite must leave alone: model codes, brands, attributes (an asker's own word and the catalogue's word
-    for the same value are the same), and the category that the query is about. Each objection is a rule, not a weight: no
-    reward outweighs it.
+    for the same value are the same), and the category that the query is about. Each objection is a rule, not a weight:
+    no reward outweighs it.
 
     Args:
         tagger: fitted. intent: fitted; without one, the change of intent counts as 0.
@@ -111,8 +111,8 @@ class Guardrails:
 class Rewriter:
     """The candidate whose results are worth most, if that is more than the query's own are worth.
 
-    For query q, read as c = correct(q):  t* = argmax over t in {q} ∪ {c} ∪ {allowed candidates} of R(c, t),  and q itself
-    unless R(c, t*) ≥ R(c, q) + margin. R is the reward; ties go to the heavier, then the first candidate in the alphabet.
+    For query q, read as c = correct(q):  t* = argmax over t in {q} ∪ {c} ∪ {allowed candidates} of R(c, t),  and q
+    itself unless R(c, t*) ≥ R(c, q) + margin. R is the reward; ties go to the heavier candidate, then by alphabet.
     Candidates come from q and from c, and the guardrails hold them against c: a misspelt brand is a brand as well.
 
     Args:

@@ -97,7 +97,8 @@ def shop_words(items: Dataset, queries: Iterable[str] = (), *, least: int = 3) -
     parts = {run for word in named for run in words(normalise(word, "zh")) if HAN_ALONE.fullmatch(run)}
     known = Segmenter(dict.fromkeys(parts, 1))
     left = Counter(rest for text in short for rest in set(_rests(known, text)) if len(rest) <= 4)
-    return count_occurrences(parts | {rest for rest, n in left.items() if n >= least}, [*short, *items["description"][:]])
+    new = {rest for rest, n in left.items() if n >= least}
+    return count_occurrences(parts | new, [*short, *items["description"][:]])
 
 
 def _rests(known: Segmenter, text: str) -> list[str]:

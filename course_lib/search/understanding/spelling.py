@@ -82,12 +82,12 @@ class Channel:
 
 
 class Speller:
-    """Corrects the words of a query that the shop doesn't know. A word of the catalogue is never touched, nor is a model
-    code, a number, or a word of fewer than ``SHORT`` letters.
+    """Corrects the words of a query that the shop doesn't know. A word of the catalogue is never touched, nor is a
+    model code, a number, or a word of fewer than ``SHORT`` letters.
 
     P(w) ∝ count of w in product texts + number of different queries that hold w. A word that only the log knows may
-    stay what it is: it competes with its neighbours under P(x = w), so that customers may use words that no product text
-    has. What a single query holds may be a typo itself; it counts like a word that nobody has used.
+    stay what it is: it competes with its neighbours under P(x = w), so that customers may use words that no product
+    text has. What a single query holds may be a typo itself; it counts like a word that nobody has used.
 
     Args:
         catalogue: word -> count in product texts (``count_words``). log: word -> in how many different queries.
@@ -149,8 +149,8 @@ class Speller:
 
 class RunSpeller:
     """The same for 中文, where a slip may cross the border of two words: the run of characters is the unit, and the
-    segmenter's best path is its P(w). A run in which every character belongs to a word is never touched, and a corrected
-    run must be such a one: a slip among words that the shop doesn't know stays.
+    segmenter's best path is its P(w). A run in which every character belongs to a word is never touched, and a
+    corrected run must be such a one: a slip among words that the shop doesn't know stays.
 
     Args:
         segmenter: with the shop's words. error: ε.

@@ -114,7 +114,8 @@ class Tagger:
             ContractError: shapes that don't fit.
         """
         if clicks.shape != impressions.shape or clicks.shape != (len(queries), len(self.of_item)):
-            raise ContractError(f"clicks {clicks.shape} and impressions {impressions.shape} must be [queries, products]")
+            shapes = f"clicks {clicks.shape} and impressions {impressions.shape}"
+            raise ContractError(f"{shapes} must be [{len(queries)} queries, {len(self.of_item)} products]")
         names = sorted({pair for pairs in self.of_item for pair in pairs if pair[0] not in (BRAND, MODEL)})
         column = {pair: j for j, pair in enumerate(names)}
         cells = [(i, column[pair]) for i, pairs in enumerate(self.of_item) for pair in sorted(pairs) if pair in column]
