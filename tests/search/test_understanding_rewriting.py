@@ -235,3 +235,13 @@ def test_zero_results_of_the_shop_are_recovered_within_the_guardrails():
             assert not one.drift.lost and not one.drift.codes and not one.drift.added and one.drift.intent <= 0.5
             assert one.reward[1] > one.reward[0]
             assert {w for w in words(one.query) if is_model_code(w)} <= set(words(one.text))
+
+
+def test_an_unclear_intent_is_not_held_against_a_rewrite(intent):
+    tagger = Tagger().fit(ITEMS)
+    assert intent.probabilities(["unheard"]).max() < 0.6
+    strict, lenient = Guardrails(tagger, intent, clear=0, most_intent=0.2), Guardrails(tagger, intent, clear=0.6)
+    assert strict.objection("unheard", "mug").startswith("intent") and lenient.objection("unheard", "mug") == ""
+    assert lenient.objection("light", "cup").startswith("intent")
+    with pytest.raises(ContractError):
+        Guardrails(tagger, intent, clear=2)

@@ -62,18 +62,27 @@ class Guardrails:
 
     Args:
         tagger: fitted. intent: fitted; without one, the change of intent counts as 0.
-        most_intent: largest ``Drift.intent``. may_add: a rewrite may name what the query doesn't.
+        most_intent: largest ``Drift.intent``. clear: it is held against a rewrite only where the query's most probable
+            category has at least this probability; words that nobody has clicked after have no intent to change.
+        may_add: a rewrite may name what the query doesn't.
 
     Raises:
-        ContractError: ``most_intent`` outside 0–1.
+        ContractError: ``most_intent`` or ``clear`` outside 0–1.
     """
 
     def __init__(
-        self, tagger: Tagger, intent: ClickIntent | None = None, *, most_intent: float = 0.5, may_add: bool = False
+        self,
+        tagger: Tagger,
+        intent: ClickIntent | None = None,
+        *,
+        most_intent: float = 0.5,
+        clear: float = 0.5,
+        may_add: bool = False,
     ):
-        if not 0 <= most_intent <= 1:
-            raise ContractError(f"most_intent is {most_intent}; it must lie between 0 and 1")
-        self.tagger, self.intent, self.most_intent, self.may_add = tagger, intent, most_intent, may_add
+        if not (0 <= most_intent <= 1 and 0 <= clear <= 1):
+            raise ContractError(f"most_intent is {most_intent} and clear {clear}; both must lie between 0 and 1")
+        self.tagger, self.intent = tagger, intent
+        self.most_intent, self.clear, self.may_add = most_intent, clear, may_add
 
     def drift(self, query: str, text: str) -> Drift:
         """How far ``text`` is from ``query``."""
@@ -99,7 +108,9 @@ class Guardrails:
             return "loses {0}: {1}".format(*sorted(drift.lost)[0])
         if drift.added and not self.may_add:
             return "adds {0}: {1}".format(*sorted(drift.added)[0])
-        return f"intent changes by {drift.intent:.2f}" if drift.intent > self.most_intent else ""
+        if drift.intent > self.most_intent and self.intent.probabilities([query]).max() >= self.clear:
+            return f"intent changes by {drift.intent:.2f}"
+        return ""
 
     def _named(self, text: str, category: bool) -> frozenset[tuple[str, str]]:
         return frozenset((t.name, t.value) for t in self.tagger.tag(text) if category or t.name != CATEGORY)
