@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Self
 
 import numpy as np
-from scipy.sparse import csr_matrix
+from scipy.sparse import csr_matrix, vstack
 
 from course_lib.core.errors import ContractError
 from course_lib.search.understanding.normalise import normalise, words
@@ -71,8 +71,6 @@ class ClickIntent:
         by_query = clicks @ belongs
         texts, weight = list(queries), by_query
         if titles is not None and self.catalogue:
-            from scipy.sparse import vstack
-
             texts, weight = texts + list(titles), vstack([by_query, belongs * self.catalogue]).tocsr()
         self._row: dict[str, int] = {}
         held = [(self._row.setdefault(w, len(self._row)), i) for i, t in enumerate(texts) for w in set(self.tokens(t))]
