@@ -1,0 +1,38 @@
+"""What the log says about queries: clicks, impressions, and which query followed which."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+from scipy.sparse import csr_matrix
+
+from course_lib.shop.log import CLICK, IMPRESSION, NO_QUERY, Log
+
+
+def query_counts(log: Log, kind: int = CLICK) -> csr_matrix:
+    """float64 [n_queries, n_items]: how often an event of this kind (``shop.log``) followed the query on the item."""
+    of_kind = (log.kind == kind) & (log.query != NO_QUERY)
+    shape, cells = (log.n_queries, log.n_items), (log.query[of_kind], log.item[of_kind])
+    return csr_matrix((np.ones(of_kind.sum()), cells), shape=shape)
+
+
+def chains(log: Log, *, within: int = 600) -> Counter[tuple[int, int]]:
+    """(query, the next other query of the same session) -> how often, at most ``within`` seconds apart.
+
+    The next query is mostly the same wish in other words, narrower, wider or spelt right; sometimes it is a new wish.
+    """
+    page = log.first_of_page()
+    order = page[np.lexsort((log.event[page], log.timestamp[page], log.session[page]))]
+    a, b = order[:-1], order[1:]
+    follows = (log.session[a] == log.session[b]) & (log.timestamp[b] - log.timestamp[a] <= within)
+    follows &= (log.query[a] != log.query[b]) & (log.query[a] != NO_QUERY) & (log.query[b] != NO_QUERY)
+    return Counter(zip(log.query[a[follows]].tolist(), log.query[b[follows]].tolist()))
+
+
+def corrected_pairs(texts: list[str], steps: Counter[tuple[int, int]]) -> list[tuple[str, str]]:
+    """(query, next query) of the chains, each pair once: what ``Channel.learn`` picks the slips from."""
+    return [(texts[a], texts[b]) for a, b in sorted(steps)]
+
+
+__all__ = ["CLICK", "IMPRESSION", "chains", "corrected_pairs", "query_counts"]
