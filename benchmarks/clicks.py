@@ -9,8 +9,10 @@ the products that a query's pages showed, all of which have a known grade; nothi
 - tables: one estimate for each (query, product), from its own clicks;
 - rankers: linear, on seven features, trained on one half of the queries and measured on the other, and the reverse.
 
-Differences are tested over the queries of all shops of a kind, paired, Holm-adjusted within the kind. The simulator's
-two click models are the right ones for PBM and for the DBN; each is mismatched in the other kind of shop.
+Differences are tested over the queries of all shops of a kind, paired, Holm-adjusted within the kind. ``harvest`` and PBM
+assume what users do in the first kind of shop, ``harvest_cascade`` and the DBN what they do in the second; each pair is
+mismatched in the other kind. Which of a pair stands for it goes by the curve's error, never by what its rankings gain; the
+other one is tested as well.
 """
 
 from __future__ import annotations
@@ -45,6 +47,7 @@ from course_lib.search.clicks import (
     ResultPages,
     SimplifiedDBN,
     doubly_robust_relevance,
+    harvest_cascade,
     harvest_examination,
     ips_relevance,
     log_likelihood,
@@ -53,7 +56,7 @@ from course_lib.search.clicks import (
     weigh_impressions,
 )
 from course_lib.search.retrieval import BM25
-from course_lib.shop.log import CLICK, read_log
+from course_lib.shop.log import CLICK, IMPRESSION, NO_QUERY, read_log
 from course_lib.shop.measurement import evaluate, holm
 from course_lib.shop.measurement.resampling import bootstrap, sign_flip
 from course_lib.shop.shop import Shop
@@ -61,11 +64,11 @@ from course_lib.shop.simulator import Parameters
 
 SIZES = {"n_items": 2_000, "n_users": 2_000, "n_queries": 300, "events_per_user": 100}
 KINDS = ("position", "cascade")
-RIGHT = {"position": "pbm", "cascade": "dbn"}
+RIGHT = {"position": "harvest", "cascade": "harvest_cascade"}
 PRIORS = ((0.1, 0.1), (0.2, 0.2), (0.5, 0.5), (1.0, 1.0), (0.5, 1.5))
 LOOKS = 2.0  #: looks at the mean rate that a pair starts with, the same for every table
 METRIC = "ndcg@10"
-SOURCES = ("naive", "rank_ctr", "harvest", "pbm", "sdbn", "dbn")  #: where P(look) comes from
+SOURCES = ("naive", "rank_ctr", "harvest", "pbm", "sdbn", "harvest_cascade", "dbn")  #: where P(look) comes from
 
 
 def fit_models(train: ResultPages, held: ResultPages) -> tuple[dict[str, ClickModel], dict[str, Any]]:
@@ -179,24 +182,37 @@ def measure_shop(kind: str, seed: int) -> tuple[dict[str, Any], dict[str, dict[i
         foretold = perplexity(model.fit(train), held)[0]
         likelihood = log_likelihood(model, held) / len(held)
         error = np.abs(curve_of(model.fit(pages), pages.length) - truth).mean()
-        fits[name] = {"curve": curve_of(model, pages.length).tolist(), "curve_error": float(error),
-                      "perplexity": foretold, "log_likelihood_per_page": likelihood if np.isfinite(likelihood) else None}  # fmt: skip
-    harvest = harvest_examination(pages)
-    fits["harvest"] = {"curve": harvest.tolist(), "curve_error": float(np.abs(harvest - truth).mean())}
+        fits[name] = {
+            "curve": curve_of(model, pages.length).tolist(), "curve_error": float(error), "perplexity": foretold,
+            "log_likelihood_per_page": likelihood if np.isfinite(likelihood) else None,
+        }  # fmt: skip
+    harvest, (down, leaves) = harvest_examination(pages), harvest_cascade(pages)
+    for name, curve in (("harvest", harvest), ("harvest_cascade", down)):
+        fits[name] = {"curve": curve.tolist(), "curve_error": float(np.abs(curve - truth).mean())}
+    fits["harvest_cascade"]["satisfaction"] = leaves
     fits["pbm_by_prior"] = {
         f"{a}, {b}": float(np.abs(PositionBased(prior=(a, b)).fit(pages).examination - truth).mean())
         for a, b in ((0, 0), *PRIORS)
     }
-    sources: dict[str, Any] = {**models, "naive": np.ones(pages.length), "harvest": np.minimum(harvest, 1.0)}
+    sources: dict[str, Any] = {
+        **models, "naive": np.ones(pages.length), "harvest": np.minimum(harvest, 1.0),
+        "harvest_cascade": DynamicBayesian(curve=down, prior=(0.5, 0.5), rounds=60).fit(pages),
+    }  # fmt: skip
     if kind == "position":
         sources["truth"] = truth
     ndcg: dict[str, dict[int, float]] = {}
-    clipped, x, half = {}, None, None
+    clipped, wrong, x, half, attraction = {}, {}, None, None, true_attraction(shop, moment)
+
+    def off(table: PairTable) -> dict[str, float]:
+        error = table.of(seen.code) - attraction.of(seen.code)  # each pair counts by its impressions
+        return {"rmse": float(np.sqrt((error**2).mean())), "bias": float(error.mean())}
+
     for name in (*SOURCES, *(["truth"] if kind == "position" else [])):
         seen = weigh_impressions(pages, sources[name], max_weight=20)
         if x is None:
             x, half = features_of(shop, seen.query, seen.item, moment), halves(seen.query, seed)
             ndcg["as shown"] = report_on(shop, seen, PairTable(*mean_place(seen)).of(seen.code))
+            ndcg["true attraction"] = report_on(shop, seen, attraction.of(seen.code))
             ndcg["bm25"] = report_on(shop, seen, x[:, 0])
             ndcg["ranker: lightgbm"] = report_on(shop, seen, trees(seen, x, half, positions=False))
             ndcg["ranker: lightgbm position"] = report_on(shop, seen, trees(seen, x, half, positions=True))
@@ -204,17 +220,31 @@ def measure_shop(kind: str, seed: int) -> tuple[dict[str, Any], dict[str, dict[i
         rate = seen.click.sum() / seen.divisor.sum()
         table = ips_relevance(seen, prior=(LOOKS * rate, LOOKS * (1 - rate)))
         ndcg[f"table: {name}"] = report_on(shop, seen, table.of(seen.code))
+        wrong[f"table: {name}"] = off(table)
         guess = np.clip(cross_scores(seen, x, half, "squared"), 0, 1)
         robust = doubly_robust_relevance(seen, guess)
+        wrong[f"table, doubly robust: {name}"] = off(robust)
         ndcg[f"table, doubly robust: {name}"] = report_on(shop, seen, robust.of(seen.code))
         ndcg[f"ranker: {name}"] = report_on(shop, seen, cross_scores(seen, x, half, "listwise"))
         ndcg[f"ranker, squared: {name}"] = report_on(shop, seen, guess)
     for name in ("sdbn", "dbn"):  # what these models themselves call relevance: attracts and satisfies
         ndcg[f"model: {name}"] = report_on(shop, seen, models[name].relevance().of(seen.code))
     ndcg["model: pbm"] = report_on(shop, seen, models["pbm"].relevance().of(seen.code))
-    facts = {"seed": seed, "pages": len(pages), "impressions": int(pages.shown.sum()), "clicks": int(pages.click.sum()),
-             "pairs": len(np.unique(seen.code)), "queries": len(ndcg["bm25"])}  # fmt: skip
-    return {**facts, "truth": truth.tolist(), "models": fits, "tuning": tries, "clipped": clipped}, ndcg
+    facts = {
+        "seed": seed, "pages": len(pages), "impressions": int(pages.shown.sum()), "clicks": int(pages.click.sum()),
+        "pairs": len(np.unique(seen.code)), "queries": len(ndcg["bm25"]),
+    }  # fmt: skip
+    return {**facts, "truth": truth.tolist(), "models": fits, "tuning": tries, "clipped": clipped,
+            "attraction_error": wrong}, ndcg  # fmt: skip
+
+
+def true_attraction(shop: Shop, moment: int) -> PairTable:
+    """P(click | look) of each pair, averaged over the users it was shown to: the simulator's own."""
+    log = read_log(shop, since=moment)
+    rows = (log.kind == IMPRESSION) & (log.query != NO_QUERY)
+    code, pair = np.unique((log.query[rows] << 32) + log.item[rows], return_inverse=True)
+    value = np.bincount(pair, shop.truth.attraction[log.event[rows]]) / np.bincount(pair)
+    return PairTable(code, value, float("nan"))
 
 
 def mean_place(seen: Impressions) -> tuple[np.ndarray, np.ndarray, float]:
@@ -223,7 +253,7 @@ def mean_place(seen: Impressions) -> tuple[np.ndarray, np.ndarray, float]:
     return code, -np.bincount(pair, seen.place) / np.bincount(pair), -np.inf
 
 
-def summarise(kind: str, shops: list[dict[int, Any]]) -> dict[str, Any]:
+def summarise(kind: str, shops: list[dict[str, dict[int, float]]]) -> dict[str, Any]:
     """Means with 95 % intervals over the queries of all shops, and the paired tests that the question asks for."""
     names = list(shops[0])
     values = {name: np.concatenate([list(shop[name].values()) for shop in shops]) for name in names}
@@ -236,8 +266,8 @@ def summarise(kind: str, shops: list[dict[int, Any]]) -> dict[str, Any]:
     right, wrong = RIGHT[kind], RIGHT[KINDS[1 - KINDS.index(kind)]]
     pairs = []
     for family in ("ranker", "ranker, squared", "table", "table, doubly robust"):
-        pairs += [(f"{family}: {a}", f"{family}: {b}") for a, b in
-                  ((right, "naive"), (wrong, "naive"), ("sdbn", "naive"), ("harvest", "naive"), (right, wrong))]  # fmt: skip
+        against = [(name, "naive") for name in (right, wrong, "pbm", "dbn", "sdbn")]
+        pairs += [(f"{family}: {a}", f"{family}: {b}") for a, b in (*against, (right, wrong))]
     pairs += [(f"table, doubly robust: {right}", f"table: {right}"),
               ("ranker: lightgbm position", "ranker: lightgbm"), ("ranker: lightgbm position", f"ranker: {right}")]  # fmt: skip
     tests = []
@@ -265,6 +295,10 @@ def measure(n_seeds: int) -> dict[str, Any]:
         errors = {n: [s["models"][n]["curve_error"] for s in shops] for n in named}
         result[kind] = {
             "curve_error": {n: {"mean": float(np.mean(e)), "largest": float(np.max(e))} for n, e in errors.items()},
+            "attraction_error": {
+                n: {m: float(np.mean([s["attraction_error"][n][m] for s in shops])) for m in ("rmse", "bias")}
+                for n in shops[0]["attraction_error"]
+            },
             **summarise(kind, ndcg), "shops": shops,
         }  # fmt: skip
     return {**result, "seconds": time.perf_counter() - began, "peak_rss_mb": peak_rss_mb()}

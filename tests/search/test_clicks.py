@@ -19,6 +19,7 @@ from course_lib.search.clicks import (
     ResultPages,
     SimplifiedDBN,
     draw_clicks,
+    harvest_cascade,
     harvest_examination,
     log_likelihood,
     perplexity,
@@ -131,6 +132,8 @@ def test_pages_refuse_what_does_not_fit():
         ResultPages(query=np.zeros(1, int), item=np.array([[3, PAD]]), click=np.ones((1, 2), bool))
     with pytest.raises(ContractError, match="negative"):
         ResultPages(query=np.array([-1]), item=np.array([[3, 4]]), click=np.ones((1, 2), bool))
+    with pytest.raises(ContractError, match="code"):
+        ResultPages(query=np.array([0]), item=np.array([[2**32]]), click=np.ones((1, 1), bool))
     with pytest.raises(ContractError, match="another number"):
         pages = pages_of([[1]], [[]])
         ResultPages(query=pages.query, item=pages.item, click=pages.click, session=np.arange(2))
@@ -367,3 +370,38 @@ def test_harvest_says_what_it_cannot_know():
     assert np.isnan(harvest_examination(partly)).tolist() == [False, False, True]
     with pytest.raises(ContractError, match="no click"):
         harvest_examination(pages_of([[0, 1]], [[]]))
+
+
+def test_the_harvest_of_a_cascade_finds_curve_and_satisfaction():
+    pages = shuffled(40_000, n_queries=300)
+    truth = known(DynamicBayesian, pages)
+    drawn = draw_clicks(truth, pages, seed=4)
+    theta, sigma = harvest_cascade(drawn)
+    np.testing.assert_allclose(theta, np.cumprod([1, 0.9, 0.8, 0.7]), atol=0.04)
+    assert sigma == pytest.approx(0.6, abs=0.04)
+    assert np.abs(harvest_examination(drawn) - theta).mean() > 0.1  # the other assumption, another curve
+    fitted = DynamicBayesian(curve=theta, rounds=100).fit(drawn)
+    np.testing.assert_allclose(fitted.examination, np.minimum.accumulate(theta))
+    with pytest.raises(ContractError, match="curve"):
+        DynamicBayesian(curve=[1.0, 0.0])
+    with pytest.raises(ContractError, match="no click"):
+        harvest_cascade(pages)
+    one = harvest_cascade(pages_of([[3]], [[0]]))
+    assert one[0].tolist() == [1] and one[1] == 1
+
+
+def test_without_satisfaction_both_harvests_agree():
+    pages = shuffled(20_000)
+    truth = known(DynamicBayesian, pages)
+    truth.satisfaction = table(pages, 0.0)
+    drawn = draw_clicks(truth, pages, seed=4)
+    theta, sigma = harvest_cascade(drawn)
+    assert sigma < 0.05
+    np.testing.assert_allclose(theta, harvest_examination(drawn), atol=0.04)
+
+
+def test_many_pages_are_no_matter_of_minutes():
+    pages = shuffled(200_000, n_queries=2_000)
+    drawn = draw_clicks(known(PositionBased, pages), pages)
+    np.testing.assert_allclose(harvest_examination(drawn), CURVE, atol=0.02)
+    np.testing.assert_allclose(PositionBased(rounds=200).fit(drawn).examination, CURVE, atol=0.02)

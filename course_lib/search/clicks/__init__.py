@@ -11,6 +11,7 @@ from course_lib.search.clicks.counterfactual import (
 from course_lib.search.clicks.ctr import DocumentCTR, RankCTR
 from course_lib.search.clicks.dbn import DynamicBayesian
 from course_lib.search.clicks.harvest import harvest_examination
+from course_lib.search.clicks.harvest_cascade import harvest_cascade
 from course_lib.search.clicks.model import ClickModel, PairTable, draw_clicks, log_likelihood, perplexity
 from course_lib.search.clicks.pages import ResultPages, read_pages
 from course_lib.search.clicks.pbm import PositionBased
@@ -20,5 +21,6 @@ from course_lib.search.clicks.sdbn import SimplifiedDBN
 __all__ = [
     "Cascade", "Chain", "ClickModel", "DocumentCTR", "DynamicBayesian", "Impressions", "LinearRanker", "PairTable",
     "PositionBased", "RankCTR", "ResultPages", "SimplifiedDBN", "doubly_robust_relevance", "draw_clicks",
-    "harvest_examination", "ips_relevance", "log_likelihood", "perplexity", "read_pages", "weigh_impressions",
+    "harvest_cascade", "harvest_examination", "ips_relevance", "log_likelihood", "perplexity", "read_pages",
+    "weigh_impressions",
 ]  # fmt: skip

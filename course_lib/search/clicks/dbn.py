@@ -18,11 +18,13 @@ class DynamicBayesian(Chain):
     Args:
         by_rank: one γ for each place (a user who reads to a random depth), or one for all as in the paper.
         by_pair: one σ for each pair, as in the paper, or one for all.
+        curve: float [L], P(look at place p, nothing clicked above) known from elsewhere (``harvest_cascade``), from which
+            γ is taken; where it rises by chance, γ = 1.
         prior: pseudo-counts (a, b), for the attraction of each pair, and for σ of each pair.
-        rounds: at most. tolerance: largest change of γ in a round that counts as none.
+        rounds: at most. tolerance: largest change of γ and α in a round that counts as none.
 
     Raises:
-        ContractError: a negative prior, no rounds.
+        ContractError: a negative prior, a curve that isn't positive, no rounds.
     """
 
     def __init__(
@@ -30,14 +32,18 @@ class DynamicBayesian(Chain):
         *,
         by_rank: bool = True,
         by_pair: bool = False,
+        curve: np.ndarray | None = None,
         prior: tuple[float, float] = (0.5, 0.5),
         rounds: int = 300,
-        tolerance: float = 1e-5,
+        tolerance: float = 1e-4,
     ):
         if rounds < 1 or not tolerance >= 0:
             raise ContractError(f"rounds is {rounds} and tolerance {tolerance}; they must be at least 1 and 0")
         self.by_rank, self.by_pair, self.prior = by_rank, by_pair, check_prior(prior)
         self.rounds, self.tolerance = rounds, tolerance
+        self.curve = None if curve is None else np.minimum.accumulate(np.asarray(curve, dtype=np.float64))
+        if self.curve is not None and not (self.curve.ndim == 1 and len(self.curve) > 1 and (self.curve > 0).all()):
+            raise ContractError(f"the curve is {curve}; give at least two places, all above 0")
 
     def fit(self, pages: ResultPages) -> Self:
         """Expectation–maximisation, from α of the click rates, σ = ½ and γ = 0.9."""
@@ -47,9 +53,11 @@ class DynamicBayesian(Chain):
         self.attraction = smoothed(code, clicks, np.bincount(pair), (1.0, 1.0))
         self.satisfaction = PairTable(code, np.full(len(code), 0.5), 0.5)
         self.continuation = np.full(pages.length - 1 if self.by_rank and pages.length > 1 else 1, 0.9)
+        if self.curve is not None:
+            self.continuation = self.curve[1:] / self.curve[:-1]
         goes = shown[:, 1:]  # whether there is a next place to go on to
         for self.rounds_used in range(1, self.rounds + 1):
-            before = self.continuation
+            before, guess = self.continuation, self.attraction.value
             looks, satisfied = self._expect(pages)
             self.attraction = smoothed(code, clicks, np.bincount(pair, looks[shown]), self.prior)
             if self.by_pair:
@@ -61,9 +69,10 @@ class DynamicBayesian(Chain):
             stood = ((looks - satisfied)[:, :-1] * goes).sum(axis=0)
             if not self.by_rank:
                 went, stood = went.sum(keepdims=True), stood.sum(keepdims=True)
-            if pages.length > 1:
+            if pages.length > 1 and self.curve is None:
                 self.continuation = np.divide(went, stood, out=before.copy(), where=stood > 0)
-            if np.abs(self.continuation - before).max() <= self.tolerance:
+            moved = max(np.abs(self.continuation - before).max(), np.abs(self.attraction.value - guess).max())
+            if moved <= self.tolerance:
                 break
         return self
 

@@ -49,6 +49,8 @@ class ResultPages:
         shown = item != PAD
         if len(query) and (query.min() < 0 or item.min() < PAD):
             raise ContractError("a row is negative", remedy=f"Only {PAD}, an empty place, is allowed, and for items")
+        if len(query) and max(query.max() >> 31, item.max() >> 32) > 0:
+            raise ContractError("a row is above 2^31 (queries) or 2^32 (products), more than fits a pair's code")
         if (shown[:, 1:] & ~shown[:, :-1]).any() or (click & ~shown).any():
             raise ContractError("a page has a gap, or a click where nothing was shown")
         n, unknown = len(query), np.full(item.shape, np.nan)
