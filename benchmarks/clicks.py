@@ -2,17 +2,17 @@
 
     .venv/bin/python benchmarks/clicks.py [--seeds 5] [--save benchmarks/results/clicks.json]
 
-Two kinds of shop, whose users click by position or down a cascade; each seed is another shop. The first fifth of the log
-gives features (popularity), the rest the result pages. Every click model is fitted to the same pages. Rankings reorder
+Two kinds of shop, whose users click by position or down a cascade; each seed is another shop. The first fifth of the
+log gives features (popularity), the rest the result pages. Every click model is fitted to the same pages. Rankings reorder
 the products that a query's pages showed, all of which have a known grade; nothing is trained on grades:
 
 - tables: one estimate for each (query, product), from its own clicks;
 - rankers: linear, on seven features, trained on one half of the queries and measured on the other, and the reverse.
 
-Differences are tested over the queries of all shops of a kind, paired, Holm-adjusted within the kind. ``harvest`` and PBM
-assume what users do in the first kind of shop, ``harvest_cascade`` and the DBN what they do in the second; each pair is
-mismatched in the other kind. Which of a pair stands for it goes by the curve's error, never by what its rankings gain; the
-other one is tested as well.
+Differences are tested over the queries of all shops of a kind, paired, Holm-adjusted within the kind. ``harvest`` and
+PBM assume what users do in the first kind of shop, ``harvest_cascade`` and the DBN what they do in the second; each pair
+is mismatched in the other kind. Which of a pair stands for it goes by the curve's error, never by what its rankings
+gain; the other one is tested as well.
 """
 
 from __future__ import annotations
@@ -47,6 +47,7 @@ from course_lib.search.clicks import (
     ResultPages,
     SimplifiedDBN,
     doubly_robust_relevance,
+    examination_by_propensity,
     harvest_cascade,
     harvest_examination,
     ips_relevance,
@@ -187,7 +188,10 @@ def measure_shop(kind: str, seed: int) -> tuple[dict[str, Any], dict[str, dict[i
             "log_likelihood_per_page": likelihood if np.isfinite(likelihood) else None,
         }  # fmt: skip
     harvest, (down, leaves) = harvest_examination(pages), harvest_cascade(pages)
-    for name, curve in (("harvest", harvest), ("harvest_cascade", down)):
+    curves = {"harvest": harvest, "harvest_cascade": down, "propensity": examination_by_propensity(pages)}
+    for most in (100, 20):
+        curves[f"propensity, weights up to {most}"] = examination_by_propensity(pages, max_weight=most)
+    for name, curve in curves.items():
         fits[name] = {"curve": curve.tolist(), "curve_error": float(np.abs(curve - truth).mean())}
     fits["harvest_cascade"]["satisfaction"] = leaves
     fits["pbm_by_prior"] = {

@@ -19,6 +19,7 @@ from course_lib.search.clicks import (
     ResultPages,
     SimplifiedDBN,
     draw_clicks,
+    examination_by_propensity,
     harvest_cascade,
     harvest_examination,
     log_likelihood,
@@ -114,7 +115,8 @@ def test_pages_hold_every_search_event_of_a_simulated_shop():
     assert pages.click.sum() == (searched["kind"] == "click").sum()
     assert (pages.propensity[pages.shown] > 0).all() and np.isnan(pages.propensity[~pages.shown]).all()
     clicks = searched[searched["kind"] == "click"]
-    wanted = sorted(zip(shop.query_ids.rows(clicks["query_id"]), shop.item_ids.rows(clicks["item_id"]), clicks["position"]))
+    query, item = shop.query_ids.rows(clicks["query_id"]), shop.item_ids.rows(clicks["item_id"])
+    wanted = sorted(zip(query, item, clicks["position"]))
     row, place = np.nonzero(pages.click)
     assert sorted(zip(pages.query[row], pages.item[row, place], place)) == wanted
     moment = shop.split_time(0.5)
@@ -405,3 +407,25 @@ def test_many_pages_are_no_matter_of_minutes():
     drawn = draw_clicks(known(PositionBased, pages), pages)
     np.testing.assert_allclose(harvest_examination(drawn), CURVE, atol=0.02)
     np.testing.assert_allclose(PositionBased(rounds=200).fit(drawn).examination, CURVE, atol=0.02)
+
+
+def test_propensities_undo_what_the_ranker_chose():
+    rng = np.random.default_rng(0)
+    n, length = 60_000, 3
+    truth = PositionBased()
+    truth.examination, truth.attraction = CURVE[:3], PairTable(np.arange(3), np.array([0.8, 0.4, 0.2]), 0.0)
+    best = rng.random(n) < 0.8  # mostly the best first, else any order: the chances are exact
+    item = np.where(best[:, None], np.arange(3), rng.permuted(np.tile(np.arange(3), (n, 1)), axis=1))
+    chance = 0.8 * (item == np.arange(3)) + 0.2 / 3
+    pages = ResultPages(query=np.zeros(n, int), item=item, click=np.zeros(item.shape, bool), propensity=chance)
+    drawn = draw_clicks(truth, pages)
+    np.testing.assert_allclose(examination_by_propensity(drawn), CURVE[:length], atol=0.04)
+    unweighted = RankCTR().fit(drawn).examination
+    np.testing.assert_allclose(examination_by_propensity(drawn, max_weight=1), unweighted)
+    assert np.abs(unweighted - CURVE[:length]).max() > 0.15
+    with pytest.raises(DataError, match="propensity is missing"):
+        examination_by_propensity(TINY)
+    with pytest.raises(ContractError, match="max_weight"):
+        examination_by_propensity(drawn, max_weight=0)
+    with pytest.raises(ContractError, match="never clicked"):
+        examination_by_propensity(pages)

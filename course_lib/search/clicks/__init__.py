@@ -15,12 +15,13 @@ from course_lib.search.clicks.harvest_cascade import harvest_cascade
 from course_lib.search.clicks.model import ClickModel, PairTable, draw_clicks, log_likelihood, perplexity
 from course_lib.search.clicks.pages import ResultPages, read_pages
 from course_lib.search.clicks.pbm import PositionBased
+from course_lib.search.clicks.randomised import examination_by_propensity
 from course_lib.search.clicks.ranker import LinearRanker
 from course_lib.search.clicks.sdbn import SimplifiedDBN
 
 __all__ = [
     "Cascade", "Chain", "ClickModel", "DocumentCTR", "DynamicBayesian", "Impressions", "LinearRanker", "PairTable",
     "PositionBased", "RankCTR", "ResultPages", "SimplifiedDBN", "doubly_robust_relevance", "draw_clicks",
-    "harvest_cascade", "harvest_examination", "ips_relevance", "log_likelihood", "perplexity", "read_pages",
+    "examination_by_propensity", "harvest_cascade", "harvest_examination", "ips_relevance", "log_likelihood", "perplexity", "read_pages",
     "weigh_impressions",
 ]  # fmt: skip

@@ -18,8 +18,8 @@ class DynamicBayesian(Chain):
     Args:
         by_rank: one γ for each place (a user who reads to a random depth), or one for all as in the paper.
         by_pair: one σ for each pair, as in the paper, or one for all.
-        curve: float [L], P(look at place p, nothing clicked above) known from elsewhere (``harvest_cascade``), from which
-            γ is taken; where it rises by chance, γ = 1.
+        curve: float [L], P(look at place p, nothing clicked above) known from elsewhere (``harvest_cascade``), from
+            which γ is taken; where it rises by chance, γ = 1.
         prior: pseudo-counts (a, b), for the attraction of each pair, and for σ of each pair.
         rounds: at most. tolerance: largest change of γ and α in a round that counts as none.
 

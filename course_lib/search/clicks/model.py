@@ -38,7 +38,7 @@ class PairTable:
 
 
 def smoothed(code: np.ndarray, successes: np.ndarray, trials: np.ndarray, prior: tuple[float, float]) -> PairTable:
-    """(successes + a) / (trials + a + b) for each sorted code; unseen ones get a / (a + b), without a prior the mean."""
+    """(successes + a) / (trials + a + b) for each sorted code; unseen ones get the prior's or else the mean."""
     a, b = prior
     total = trials + a + b
     value = np.divide(successes + a, total, out=np.zeros(len(code)), where=total > 0)
