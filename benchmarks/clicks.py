@@ -1,17 +1,17 @@
 """Click models on the simulated shop: the curve of examination, and what debiasing does for *true* relevance.
 
-    .venv/bin/python benchmarks/clicks.py [--seeds 5] [--save benchmarks/results/clicks.json]
+    .venv/bin/python benchmarks/clicks.py [--seeds 5] [--users 2000] [--save benchmarks/results/clicks.json]
 
 Two kinds of shop, whose users click by position or down a cascade; each seed is another shop. The first fifth of the
-log gives features (popularity), the rest the result pages. Every click model is fitted to the same pages. Rankings reorder
-the products that a query's pages showed, all of which have a known grade; nothing is trained on grades:
+log gives features (popularity), the rest the result pages. Every click model is fitted to the same pages. Rankings
+reorder the products that a query's pages showed, all of which have a known grade; nothing is trained on grades:
 
 - tables: one estimate for each (query, product), from its own clicks;
 - rankers: linear, on seven features, trained on one half of the queries and measured on the other, and the reverse.
 
 Differences are tested over the queries of all shops of a kind, paired, Holm-adjusted within the kind. ``harvest`` and
-PBM assume what users do in the first kind of shop, ``harvest_cascade`` and the DBN what they do in the second; each pair
-is mismatched in the other kind. Which of a pair stands for it goes by the curve's error, never by what its rankings
+PBM assume what users do in the first kind of shop, ``harvest_cascade`` and the DBN what they do in the second; each is
+mismatched in the other kind. Which of a pair stands for it goes by the curve's error, never by what its rankings
 gain; the other one is tested as well.
 """
 
@@ -116,7 +116,8 @@ def features_of(shop: Shop, query: np.ndarray, item: np.ndarray, moment: int) ->
     middle = np.bincount(shelf, price) / np.bincount(shelf)
     q, i = pairs.T
     best = np.maximum(bm25.max(axis=1), 1e-6)
-    columns = [bm25[q, i], bm25[q, i] / best[q], share, named, price[i] - middle[shelf[i]], np.log1p(clicks[i]), price[i]]
+    relative = price - middle[shelf]
+    columns = [bm25[q, i], bm25[q, i] / best[q], share, named, relative[i], np.log1p(clicks[i]), price[i]]
     return np.column_stack(columns)[where.ravel()]
 
 
@@ -126,7 +127,7 @@ def halves(query: np.ndarray, seed: int) -> np.ndarray:
 
 
 def cross_scores(seen: Impressions, x: np.ndarray, half: np.ndarray, loss: str) -> np.ndarray:
-    """float [m]: each half scored by a linear ranker trained on the other; a squared loss gives a guess of the target."""
+    """float [m]: each half scored by a linear ranker trained on the other; a squared loss guesses the target itself."""
     scores = np.empty(len(x))
     for train in (half, ~half):
         part = Impressions(*(v[train] if isinstance(v, np.ndarray) else v for v in vars(seen).values()))
@@ -171,9 +172,9 @@ def report_on(shop: Shop, seen: Impressions, score: np.ndarray) -> dict[int, flo
     return dict(zip(shop.query_ids.rows(report.keys).tolist(), report.per_query[METRIC].tolist()))
 
 
-def measure_shop(kind: str, seed: int) -> tuple[dict[str, Any], dict[str, dict[int, float]]]:
+def measure_shop(kind: str, seed: int, sizes: dict[str, int]) -> tuple[dict[str, Any], dict[str, dict[int, float]]]:
     """Curves and fits of one shop, and NDCG@10 per query of each way to rank."""
-    shop = Shop.simulate(**SIZES, seed=seed, parameters=Parameters(click_model=kind))
+    shop = Shop.simulate(**sizes, seed=seed, parameters=Parameters(click_model=kind))
     moment = shop.split_time(0.2)
     pages, truth = read_pages(shop, since=moment), shop.truth.examination
     train, held = pages.split(int(np.quantile(pages.timestamp, 0.8)))
@@ -273,7 +274,8 @@ def summarise(kind: str, shops: list[dict[str, dict[int, float]]]) -> dict[str, 
         against = [(name, "naive") for name in (right, wrong, "pbm", "dbn", "sdbn")]
         pairs += [(f"{family}: {a}", f"{family}: {b}") for a, b in (*against, (right, wrong))]
     pairs += [(f"table, doubly robust: {right}", f"table: {right}"),
-              ("ranker: lightgbm position", "ranker: lightgbm"), ("ranker: lightgbm position", f"ranker: {right}")]  # fmt: skip
+              ("ranker: lightgbm position", "ranker: lightgbm"),
+              ("ranker: lightgbm position", f"ranker: {right}")]  # fmt: skip
     tests = []
     for a, b in pairs:
         difference = values[a] - values[b]
@@ -284,13 +286,13 @@ def summarise(kind: str, shops: list[dict[str, dict[int, float]]]) -> dict[str, 
     return {"right": right, "mismatched": wrong, "queries": len(values["bm25"]), METRIC: means, "tests": tests}
 
 
-def measure(n_seeds: int) -> dict[str, Any]:
+def measure(n_seeds: int, sizes: dict[str, int]) -> dict[str, Any]:
     """Everything, for both kinds of shop."""
     began, result = time.perf_counter(), {}
     for kind in KINDS:
         shops, ndcg = [], []
         for seed in range(n_seeds):
-            facts, values = measure_shop(kind, seed)
+            facts, values = measure_shop(kind, seed, sizes)
             shops.append(facts)
             ndcg.append(values)
             errors = {n: round(f["curve_error"], 4) for n, f in facts["models"].items() if "curve_error" in f}
@@ -312,20 +314,22 @@ def main() -> int:
     """Measure, print as JSON, save where asked."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=5, metavar="N", help="shops of each kind (default: 5)")
+    parser.add_argument("--users", type=int, default=SIZES["n_users"], metavar="N", help="of a shop (default: 2000)")
     parser.add_argument("--save", type=Path, metavar="FILE", help="write the result with its provenance")
     options = parser.parse_args()
-    if options.seeds < 1:
-        parser.error("--seeds must be at least 1")
+    if options.seeds < 1 or options.users < 1:
+        parser.error("--seeds and --users must be at least 1")
     if options.save:
         check_save(options.save)
-    result = measure(options.seeds)
+    sizes = {**SIZES, "n_users": options.users}
+    result = measure(options.seeds, sizes)
     print(json.dumps(result, indent=2))
     if options.save:
         save_result(
             options.save,
             result,
-            command=f"python benchmarks/clicks.py --seeds {options.seeds}",
-            data={"source": "simulated shop", **SIZES, "click_models": list(KINDS)},
+            command=f"python benchmarks/clicks.py --seeds {options.seeds} --users {options.users}",
+            data={"source": "simulated shop", **sizes, "click_models": list(KINDS)},
             seeds=range(options.seeds),
             modules=["course_lib.search.clicks", "course_lib.search.retrieval", "course_lib.shop.simulator"],
         )

@@ -22,6 +22,6 @@ from course_lib.search.clicks.sdbn import SimplifiedDBN
 __all__ = [
     "Cascade", "Chain", "ClickModel", "DocumentCTR", "DynamicBayesian", "Impressions", "LinearRanker", "PairTable",
     "PositionBased", "RankCTR", "ResultPages", "SimplifiedDBN", "doubly_robust_relevance", "draw_clicks",
-    "examination_by_propensity", "harvest_cascade", "harvest_examination", "ips_relevance", "log_likelihood", "perplexity", "read_pages",
-    "weigh_impressions",
+    "examination_by_propensity", "harvest_cascade", "harvest_examination", "ips_relevance", "log_likelihood",
+    "perplexity", "read_pages", "weigh_impressions",
 ]  # fmt: skip

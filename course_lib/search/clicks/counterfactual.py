@@ -109,9 +109,9 @@ def doubly_robust_relevance(impressions: Impressions, guess: np.ndarray) -> Pair
         mean of m + (click − P(look) · m) / ρ ,   ρ = mean P(look) of the pair, but at least 1 / max_weight,
 
     with m the guess (Oosterhuis 2023, https://doi.org/10.1145/3569453, §4, for the impressions of a log). With the
-    right P(look), the mean is right if ρ is not clipped, or if m is right: a good guess makes up for clipping, and takes
-    out variance. It doesn't make up for a wrong P(look), whatever the name: that a product was not looked at is never
-    seen, only known by its chance.
+    right P(look), the mean is right if ρ is not clipped, or if m is right: a good guess makes up for clipping, and
+    takes out variance. It doesn't make up for a wrong P(look), whatever the name: that a product was not looked at is
+    never seen, only known by its chance.
 
     Args:
         guess: float [m], of each impression: from features, from another period – not from the same clicks, whose
