@@ -92,6 +92,8 @@ def _sequence(expected: Any, got: Any, absolute: float, relative: float) -> Text
         return Text("the length is another one", "长度不对")
     for place, (one, other) in enumerate(zip(expected, got, strict=True)):
         problem = _differs(one, other, absolute, relative)
+        if problem and kind_of(one) == "list":  # a list in a list: "place 0, place 2: …"
+            return Text("place {place}, {problem}", "位置 {place}，{problem}").format(place=place, problem=problem)
         if problem:
             return Text("place {place}: {problem}", "位置 {place}：{problem}").format(place=place, problem=problem)
     return None

@@ -9,6 +9,7 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 from course_lib.core.errors import ContractError
+from course_lib.search.understanding.edits import common_ends
 from course_lib.search.understanding.normalise import normalise, words
 
 #: from a query to texts that may stand for it, each with a weight of 0–1
@@ -117,12 +118,7 @@ def dropped_source(tokens: Tokens | None = None, *, glue: str = " ") -> Source:
 def changed(a: Sequence[str], b: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """What is left of two lists when their common beginning and then their common end are taken away; empty tuples
     where they have neither (then nothing says that it is the same wish)."""
-    start = 0
-    while start < min(len(a), len(b)) and a[start] == b[start]:
-        start += 1
-    end = 0
-    while end < min(len(a), len(b)) - start and a[-1 - end] == b[-1 - end]:
-        end += 1
+    start, end = common_ends(a, b)
     if not start + end:
         return (), ()
     return tuple(a[start : len(a) - end]), tuple(b[start : len(b) - end])

@@ -7,7 +7,7 @@ from collections import Counter
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from course_lib.shop.log import CLICK, IMPRESSION, NO_QUERY, Log
+from course_lib.shop.log import CLICK, NO_QUERY, Log
 
 
 def query_counts(log: Log, kind: int = CLICK) -> csr_matrix:
@@ -34,5 +34,3 @@ def corrected_pairs(texts: list[str], steps: Counter[tuple[int, int]]) -> list[t
     """(query, next query) of the chains, each pair once: what ``Channel.learn`` picks the slips from."""
     return [(texts[a], texts[b]) for a, b in sorted(steps)]
 
-
-__all__ = ["CLICK", "IMPRESSION", "chains", "corrected_pairs", "query_counts"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 #: kinds of a single slip, as seen from the right word to the wrong one; "other" is anything of two slips and more
 KINDS = ("swapped", "doubled", "undoubled", "dropped", "added", "replaced", "other")
@@ -32,12 +32,7 @@ def edit_distance(a: str, b: str) -> int:
 
 def slip(right: str, wrong: str) -> str:
     """The kind (one of ``KINDS``) of the one slip that made ``wrong`` of ``right``; "other" where it takes more."""
-    start = 0
-    while start < min(len(right), len(wrong)) and right[start] == wrong[start]:
-        start += 1
-    end = 0
-    while end < min(len(right), len(wrong)) - start and right[-1 - end] == wrong[-1 - end]:
-        end += 1
+    start, end = common_ends(right, wrong)
     was, now = right[start : len(right) - end], wrong[start : len(wrong) - end]
     if len(was) == 2 and now == was[::-1]:
         return "swapped"
@@ -46,6 +41,17 @@ def slip(right: str, wrong: str) -> str:
     if not now and len(was) == 1:
         return "undoubled" if start and right[start - 1] == was else "dropped"
     return "replaced" if len(was) == len(now) == 1 else "other"
+
+
+def common_ends(a: Sequence[str], b: Sequence[str]) -> tuple[int, int]:
+    """How many letters (or words) two texts share at the beginning, and then, of what is left of both, at the end."""
+    start = 0
+    while start < min(len(a), len(b)) and a[start] == b[start]:
+        start += 1
+    end = 0
+    while end < min(len(a), len(b)) - start and a[-1 - end] == b[-1 - end]:
+        end += 1
+    return start, end
 
 
 class Neighbours:
