@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import signal
@@ -11,11 +12,13 @@ import time
 
 import numpy as np
 import pytest
+import torch
 
 from course_lib.core.errors import ContractError, CourseError, DataError
 from course_lib.language.encoder import TextEncoder
 from course_lib.language.engine import extract_catalogue, load_backend
 from course_lib.language.engine import backends as module
+from course_lib.language.engine import packed
 from course_lib.language.engine.catalogue import batches_of
 from course_lib.language.features import load_minilm, normalise
 
@@ -212,3 +215,53 @@ def test_without_onnx_it_says_what_to_install(encoder, monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(CourseError, match="not installed. Install onnx, onnxruntime and onnxscript"):
         load_backend(encoder, "onnx")
+
+
+def test_packed_weights_compute_what_the_layers_did():
+    """Packing changes the order of weights in memory, and no result beyond the rounding of bf16."""
+    if not packed.can_pack():
+        pytest.skip("this torch or this processor has no packed bf16 products")
+    torch.manual_seed(0)
+    layer = torch.nn.Linear(48, 80).to(torch.bfloat16)
+    for rows in (1, 7, 600):
+        x = torch.randn(rows, 3, 48).to(torch.bfloat16)
+        exact = torch.nn.functional.linear(x.double(), layer.weight.double(), layer.bias.double())
+        for gelu in (False, True):
+            expected = torch.nn.functional.gelu(exact) if gelu else exact
+            with torch.inference_mode():
+                found = packed.PackedLinear(layer, gelu=gelu)(x)
+            assert found.dtype == torch.bfloat16
+            torch.testing.assert_close(found.double(), expected, rtol=1e-2, atol=1e-2)
+
+
+def test_packing_replaces_every_linear_layer_once_and_its_gelu(texts):
+    if not packed.can_pack():
+        pytest.skip("this torch or this processor has no packed bf16 products")
+    minilm = load_minilm(device="cpu")
+    plain = copy.deepcopy(minilm.model).to(torch.bfloat16)
+    model = packed.pack(copy.deepcopy(plain))
+    layers = [m for m in plain.modules() if isinstance(m, torch.nn.Linear)]
+    ours = [m for m in model.modules() if isinstance(m, packed.PackedLinear)]
+    assert len(layers) - len(ours) == sum(isinstance(m, torch.nn.Linear) for m in model.modules()) == 0
+    assert sum(m.gelu for m in ours) == len(plain.encoder.layer)
+    batch = minilm.tokenizer(list(texts[:8]), return_tensors="pt", padding=True)
+    with torch.inference_mode():
+        a, b = model(**batch).last_hidden_state.float(), plain(**batch).last_hidden_state.float()
+    assert torch.nn.functional.cosine_similarity(a, b, dim=-1)[batch["attention_mask"].bool()].min() > 0.999
+
+
+def test_a_layer_that_is_no_exact_gelu_keeps_its_own_function():
+    assert packed._is_exact_gelu(torch.nn.GELU())
+    assert not packed._is_exact_gelu(torch.nn.GELU(approximate="tanh")) and not packed._is_exact_gelu(None)
+
+
+def test_without_the_operators_the_model_stays_as_it_is(monkeypatch):
+    monkeypatch.setattr(packed.torch.ops.mkldnn, "_linear_pointwise", None)
+    model = torch.nn.Sequential(torch.nn.Linear(4, 4))
+    assert not packed.can_pack() and type(packed.pack(model)[0]) is torch.nn.Linear
+
+
+def test_asking_whether_it_can_pack_leaves_the_generator_alone():
+    before = torch.random.get_rng_state()
+    packed.can_pack()
+    assert torch.equal(before, torch.random.get_rng_state())

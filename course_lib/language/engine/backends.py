@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from course_lib.core.errors import ContractError, CourseError
 from course_lib.core.files import atomic_file
 from course_lib.language.encoder import TextEncoder, mean_pool
+from course_lib.language.engine.packed import pack
 
 Backend = Literal["torch", "onnx", "onnx-int8"]
 BACKENDS: tuple[Backend, ...] = ("torch", "onnx", "onnx-int8")
@@ -49,13 +50,15 @@ def torch_backend(encoder: TextEncoder) -> Compute:
     """torch, with the weights themselves in bf16 where the encoder computes in it.
 
     Autocast turns the weights into bf16 again for every batch and keeps what stands between the products in float32; a
-    copy in bf16 does neither. Pooling stays in float32: a mean in 8 bits of precision would lose what it adds up.
+    copy in bf16 does neither, and on a processor it is packed as well (``engine.packed``). Pooling stays in float32: a mean in 8 bits of precision would lose what it adds up.
     """
     model = encoder.model
     if encoder.precision == "bf16":
         model = copy.deepcopy(model).to(torch.bfloat16)
         if encoder.device == "cpu" and hasattr(model, "set_attn_implementation"):
             model.set_attn_implementation("eager")  # on short texts faster than the fused one in bf16
+        if encoder.device == "cpu":
+            model = pack(model)
 
     def compute(ids: np.ndarray, mask: np.ndarray) -> np.ndarray:
         # Without padding there is nothing to mask, and attention takes a shorter way.
