@@ -47,7 +47,7 @@ class Trace:
             lines.append(f"{stage.name:<11}{1000 * stage.seconds:7.1f} ms  {stage.said}")
             for place, row in enumerate(stage.rows, start=1):
                 parts = [f"{key} {value:.3f}" for key, value in row.items()
-                         if key not in ("item_id", "title", "score") and isinstance(value, float)]  # fmt: skip
+                         if stage.name == "rank" and key not in ("item_id", "title", "score")]  # fmt: skip
                 made_of = f"  = {' + '.join(parts)}" if parts else ""
                 lines.append(f"{place:>6}. {row['score']:.3f}  {_short(row['title'])}  [{row['item_id']}]{made_of}")
         return "\n".join(lines)
