@@ -1,0 +1,124 @@
+"""The five systems of ``course bench search``: each gives every product of the catalogue a score for every query.
+
+- ``bm25``: words, in the setting of the data's reference figures.
+- ``minilm``: cosines of the encoder as it was published.
+- ``finetuned``: cosines of the same encoder after training on queries made from the products (``search_queries``).
+- ``hybrid``: words and vectors, half and half.
+- ``reranked``: the first 100 of ``hybrid`` in another order; what follows keeps its place.
+
+No setting was chosen on judgements of real queries: ``FIXED`` says what each rests on.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from course_lib.bench.search_products import Product
+from course_lib.bench.search_queries import hard_negatives, synthetic_pairs
+from course_lib.core.ranking import PAD, Ranking, top_k
+from course_lib.language.encoder import TextEncoder
+from course_lib.language.features import extract
+from course_lib.language.finetuning import train_bi_encoder
+from course_lib.search.retrieval import BM25
+
+DEPTH = 100  #: products of each query that are reranked
+MAX_LENGTH = 64  #: tokens of a product that the fine-tuned encoder reads; training reads TRAIN_LENGTH
+TRAIN_LENGTH = 40
+NEAR = 100  #: nearest products of a synthetic query, among which its hard negative is looked for
+RECIPE: dict[str, Any] = {"steps": 120, "batch_size": 48, "learning_rate": 5e-5}  #: of the fine-tuning
+
+_HYPHEN = re.compile(r"\b(\w+)-(\w+)\b")
+
+
+# -- words ------------------------------------------------------------------------------------------------------------
+def fielded_scores(products: Sequence[Product], queries: Sequence[str]) -> np.ndarray:
+    """BM25 over titles and over all fields, attributes included, each scaled, half and half: float32 [n, n_items].
+
+    A word of the title says what a product is, one further down what it fits or has. "Wi-Fi" is indexed as "WiFi" too.
+    """
+    titles = [joined(f"{p.title} {p.kind}") for p in products]
+    wholes = [joined(" ".join([p.title, p.brand, p.details, *(value for _, value in p.attributes)])) for p in products]
+    asked = [joined(query) for query in queries]
+    return (scaled(bm25_scores(titles, asked)) + scaled(bm25_scores(wholes, asked))) / 2
+
+
+def bm25_scores(texts: Sequence[str], queries: Sequence[str]) -> np.ndarray:
+    """BM25 of every text for every query, 0 where no word is shared: float32 [n, n_texts]."""
+    keys = [f"{row}" for row in range(len(queries))]
+    from course_lib.core.ids import IdMap
+
+    found = BM25().fit(texts).search(queries, len(texts), keys=IdMap("query", keys))
+    scores = np.zeros((len(queries), len(texts)), dtype=np.float32)
+    row, place = np.nonzero(found.ids != PAD)
+    scores[row, found.ids[row, place]] = found.scores[row, place]
+    return scores
+
+
+def joined(text: str) -> str:
+    """The text, with the two halves of each hyphenated word in one piece behind it."""
+    return " ".join([text, *(f"{a}{b}" for a, b in _HYPHEN.findall(text))])
+
+
+# -- vectors ----------------------------------------------------------------------------------------------------------
+def finetune(
+    encoder: TextEncoder,
+    products: Sequence[Product],
+    vectors: np.ndarray,
+    *,
+    seed: int = 0,
+    steps: int = RECIPE["steps"],
+    progress: bool = True,
+) -> tuple[TextEncoder, dict[str, Any]]:
+    """The encoder after training on synthetic queries, each with a hard negative; and what it was trained on.
+
+    The word vectors stay as they are: what they know of words that no product text holds is what a shopper's query needs.
+
+    Args:
+        vectors: float32 [n_items, d], of the products by the encoder as it is; hard negatives are looked for among them.
+    """
+    size = RECIPE["batch_size"]
+    pairs = synthetic_pairs(products, steps * size, seed=seed)
+    distinct = list(dict.fromkeys(pair.query for pair in pairs))
+    place = {query: row for row, query in enumerate(distinct)}
+    near, _ = top_k(extract(encoder, distinct), vectors, min(NEAR, len(products)))
+    negatives = hard_negatives(pairs, products, near[[place[pair.query] for pair in pairs]], seed=seed)
+    start = encoder.copy()
+    start.max_length = TRAIN_LENGTH
+    start.model.embeddings.requires_grad_(False)
+    tuned, history = train_bi_encoder(
+        start,
+        [(pair.query, pair.text) for pair in pairs],
+        # Products of one kind are no wrong answers to each other's queries.
+        ids=[(pair.query, pair.group) for pair in pairs],
+        negatives=negatives,
+        steps=steps,
+        batch_size=size,
+        learning_rate=RECIPE["learning_rate"],
+        seed=seed,
+        name="finetuned",
+        progress=progress,
+    )
+    tuned.max_length = MAX_LENGTH
+    told = {"synthetic_pairs": len(pairs), "distinct_queries": len(distinct), **RECIPE, "steps": steps}
+    return tuned, {**told, "first_loss": history.loss[0], "last_loss": history.loss[-1]}
+
+
+# -- both -------------------------------------------------------------------------------------------------------------
+def scaled(scores: np.ndarray) -> np.ndarray:
+    """Each row from 0 (its lowest score) to 1 (its highest): scores of different kinds get a common unit."""
+    low, high = scores.min(axis=1, keepdims=True), scores.max(axis=1, keepdims=True)
+    return (scores - low) / np.maximum(high - low, 1e-9)
+
+
+def rerank(first: Ranking, scores: np.ndarray, depth: int = DEPTH) -> Ranking:
+    """The first ``depth`` of each row in the order of ``scores``, float [n, n_items]; what follows keeps its place."""
+    ids = first.ids.copy()
+    for row, listed in enumerate(first.ids[:, :depth]):
+        shown = listed[listed != PAD]
+        ids[row, : len(shown)] = shown[np.argsort(-scores[row, shown], kind="stable")]
+    falling = np.where(ids == PAD, -np.inf, -np.arange(ids.shape[1], dtype=np.float32))
+    return Ranking(ids, falling, first.keys, first.items)
