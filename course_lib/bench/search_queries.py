@@ -111,7 +111,7 @@ def _some(text: list[str], random: np.random.Generator) -> str:
 def hard_negatives(
     pairs: Sequence[Pair], products: Sequence[Product], near: np.ndarray, *, seed: int = 0
 ) -> list[list[str]]:
-    """For each pair the text of one product that looks like an answer to its query and is none.
+    """For each pair the text of one product that looks like an answer to its query and is none, in a list.
 
     A product with every word of the query may be an answer, so it is passed over. For a broad query so are all whose
     kind isn't known, or ends in the same word ("printer", "inkjet printer").
@@ -131,6 +131,6 @@ def hard_negatives(
             and not asked <= known[row]
             and not (pair.broad and products[row].kind.split()[-1:] in ([], [head]))
         ]
-        row = wrong[random.integers(min(len(wrong), DEPTH))] if wrong else random.integers(len(products))
-        found.append([products[row].text()])
+        # Where nothing is wrong, the pair's own product: training leaves out what is right for the query.
+        found.append([products[wrong[random.integers(min(len(wrong), DEPTH))]].text() if wrong else pair.text])
     return found

@@ -12,18 +12,21 @@ No setting was chosen on judgements of real queries: ``FIXED`` says what each re
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from course_lib.bench.search_products import Product
+from course_lib.bench.search_products import Product, read_products
 from course_lib.bench.search_queries import hard_negatives, synthetic_pairs
+from course_lib.core.ids import IdMap
 from course_lib.core.ranking import PAD, Ranking, top_k
 from course_lib.language.encoder import TextEncoder
-from course_lib.language.features import extract
+from course_lib.language.features import extract, load_minilm
 from course_lib.language.finetuning import train_bi_encoder
 from course_lib.search.retrieval import BM25
+from course_lib.shop.shop import Shop
+from course_lib.shop.texts import item_texts
 
 DEPTH = 100  #: products of each query that are reranked
 MAX_LENGTH = 64  #: tokens of a product that the fine-tuned encoder reads; training reads TRAIN_LENGTH
@@ -43,14 +46,12 @@ def fielded_scores(products: Sequence[Product], queries: Sequence[str]) -> np.nd
     titles = [joined(f"{p.title} {p.kind}") for p in products]
     wholes = [joined(" ".join([p.title, p.brand, p.details, *(value for _, value in p.attributes)])) for p in products]
     asked = [joined(query) for query in queries]
-    return (scaled(bm25_scores(titles, asked)) + scaled(bm25_scores(wholes, asked))) / 2
+    return (scaled(bm25_scores(titles, asked), low=0) + scaled(bm25_scores(wholes, asked), low=0)) / 2
 
 
 def bm25_scores(texts: Sequence[str], queries: Sequence[str]) -> np.ndarray:
     """BM25 of every text for every query, 0 where no word is shared: float32 [n, n_texts]."""
     keys = [f"{row}" for row in range(len(queries))]
-    from course_lib.core.ids import IdMap
-
     found = BM25().fit(texts).search(queries, len(texts), keys=IdMap("query", keys))
     scores = np.zeros((len(queries), len(texts)), dtype=np.float32)
     row, place = np.nonzero(found.ids != PAD)
@@ -108,10 +109,10 @@ def finetune(
 
 
 # -- both -------------------------------------------------------------------------------------------------------------
-def scaled(scores: np.ndarray) -> np.ndarray:
-    """Each row from 0 (its lowest score) to 1 (its highest): scores of different kinds get a common unit."""
-    low, high = scores.min(axis=1, keepdims=True), scores.max(axis=1, keepdims=True)
-    return (scores - low) / np.maximum(high - low, 1e-9)
+def scaled(scores: np.ndarray, low: float | None = None) -> np.ndarray:
+    """Each row from 0 (its lowest score, or ``low``) to 1 (its highest): scores of different kinds get a common unit."""
+    floor = scores.min(axis=1, keepdims=True) if low is None else low
+    return (scores - floor) / np.maximum(scores.max(axis=1, keepdims=True) - floor, 1e-9)
 
 
 def rerank(first: Ranking, scores: np.ndarray, depth: int = DEPTH) -> Ranking:
@@ -122,3 +123,75 @@ def rerank(first: Ranking, scores: np.ndarray, depth: int = DEPTH) -> Ranking:
         ids[row, : len(shown)] = shown[np.argsort(-scores[row, shown], kind="stable")]
     falling = np.where(ids == PAD, -np.inf, -np.arange(ids.shape[1], dtype=np.float32))
     return Ranking(ids, falling, first.keys, first.items)
+
+
+# -- the five systems -------------------------------------------------------------------------------------------------
+#: system → what its settings rest on
+FIXED = {
+    "bm25": "the data's reference: k1 1.2, b .75, title, brand and description in one text",
+    "minilm": "nothing to set",
+    "finetuned": "synthetic queries made from the products",
+    "hybrid": "equal shares, fixed beforehand: on the simulated shop any share from .35 to .65 was as good",
+    "reranked": "fixed beforehand",
+}
+
+
+class Systems:
+    """The five systems of one shop; what doesn't depend on the seed is computed once.
+
+    Args:
+        shop: with items, queries and judgements; the judgements are not read.
+        run: ``run(system, work)`` calls ``work`` and measures its time.
+        steps: at most so many of the fine-tuning; ``None``: those of ``RECIPE``.
+
+    Attributes:
+        told: system → its settings and what it was trained on, of the first seed.
+    """
+
+    def __init__(
+        self,
+        shop: Shop,
+        run: Callable[[str, Callable[[], Any]], Any],
+        *,
+        steps: int | None = None,
+        progress: bool = True,
+    ):
+        self._shop, self._run, self._progress = shop, run, progress
+        self._steps = min(steps or RECIPE["steps"], RECIPE["steps"])
+        self.told: dict[str, dict[str, Any]] = {}
+        self._queries: list[str] = shop.queries["text"][:]
+        self._products = run("load", lambda: read_products(shop.items))
+        self._bm25 = run("bm25", lambda: bm25_scores(item_texts(shop.items), self._queries))
+        self._encoder = run("load", load_minilm)
+        self._vectors, self._minilm = run("minilm", lambda: cosines(self._encoder, shop.item_texts, self._queries))
+        self._words = run("hybrid", lambda: fielded_scores(self._products, self._queries))
+
+    def rank(self, seed: int = 0) -> dict[str, Ranking]:
+        """The lists of every system, each as long as the catalogue, with the encoder fine-tuned by this seed."""
+        finetuned = self._run("finetuned", lambda: self._tuned(seed))
+        dense = (scaled(self._minilm) + scaled(finetuned)) / 2
+        hybrid = self._run("hybrid", lambda: self._list((self._words + dense) / 2))
+        return {
+            # A product without any word of the query is no result of a lexical search.
+            "bm25": self._list(np.where(self._bm25 > 0, self._bm25, -np.inf)),
+            "minilm": self._list(self._minilm),
+            "finetuned": self._list(finetuned),
+            "hybrid": hybrid,
+            "reranked": self._run("reranked", lambda: rerank(hybrid, dense)),
+        }
+
+    def _tuned(self, seed: int) -> np.ndarray:
+        settings = {"seed": seed, "steps": self._steps, "progress": self._progress}
+        encoder, told = finetune(self._encoder, self._products, self._vectors, **settings)
+        self.told.setdefault("finetuned", told)
+        return cosines(encoder, [product.text() for product in self._products], self._queries)[1]
+
+    def _list(self, scores: np.ndarray) -> Ranking:
+        shop = self._shop
+        return Ranking.from_scores(scores, len(shop.items), keys=shop.query_ids, items=shop.item_ids)
+
+
+def cosines(encoder: TextEncoder, texts: Sequence[str], queries: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+    """The vectors of the texts, float32 [n_texts, d], and the cosine of each query with each: float32 [n, n_texts]."""
+    vectors = extract(encoder, texts)
+    return vectors, extract(encoder, queries) @ vectors.T
