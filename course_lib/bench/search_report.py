@@ -37,8 +37,10 @@ def summary(result: dict[str, Any]) -> str:
     for system, values in result["systems"].items():
         shown = [cell(values[m], result["intervals"][system][m]) for m in metrics]
         lines.append("  " + system.ljust(wide) + "".join(c.rjust(24) for c in shown) + f"{result['seconds'][system]:8.0f}")
-    lines += ["", "  95 % intervals by bootstrap over the queries. No judgement was trained on or tuned on; what each rests on:"]
+    lines += ["", "  95 % intervals by bootstrap over the queries. No judgement was trained on; what the settings rest on:"]
     lines += [f"  {system.ljust(wide)}  {told['fixed by']}" for system, told in result["chosen"].items()]
+    looked = "variants of hybrid and reranked were looked at on judged queries before these: a way of tuning, too"
+    lines.append(f"  {result['variants_looked_at']} {looked}")
     lines += ["", *(line_of_test(test) + _noise(test) for test in result["tests"])]
     if len(result["seeds"]) > 1:
         lines += ["", "  seeds of the fine-tuning:"]

@@ -10,7 +10,7 @@ import numpy as np
 from course_lib.bench.output import Clock
 from course_lib.bench.search_options import SearchOptions, parse_data
 from course_lib.bench.search_report import NOISE, PUBLISHED
-from course_lib.bench.search_systems import FIXED, Systems
+from course_lib.bench.search_systems import FIXED, LOOKS, Systems
 from course_lib.core.errors import DataError
 from course_lib.core.provenance import peak_rss_mb
 from course_lib.core.ranking import Ranking
@@ -30,7 +30,7 @@ def run_search(options: SearchOptions, *, progress: bool = True) -> tuple[dict[s
     """Measure all systems on the data that ``options`` name; progress goes to stderr.
 
     Returns:
-        JSON-ready: options, data, counts, systems, intervals, tests, chosen, seeds, published, seconds (CPU),
+        JSON-ready: options, data, counts, systems, intervals, tests, chosen, variants_looked_at, seeds, published, seconds (CPU),
         peak_rss_mb; and the report of each system.
 
     Raises:
@@ -60,6 +60,7 @@ def run_search(options: SearchOptions, *, progress: bool = True) -> tuple[dict[s
         "intervals": {name: {m: list(ends) for m, ends in r.interval.items()} for name, r in reports.items()},
         "tests": paired_tests(reports, options.seed),
         "chosen": {name: {"fixed by": FIXED[name], **systems.told.get(name, {})} for name in reports},
+        "variants_looked_at": LOOKS,
         "seeds": seeds,
         # Figures of others belong to the publisher's files, not to any that are laid out alike.
         "published": PUBLISHED[kind] if verified else [],
