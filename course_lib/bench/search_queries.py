@@ -8,6 +8,7 @@ judgement is read.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -42,26 +43,21 @@ class Pair:
     broad: bool
 
 
-def synthetic_pairs(products: Sequence[Product], n: int, *, seed: int = 0, without: frozenset[str] = frozenset()) -> list[Pair]:
-    """``n`` pairs; the chance of a product falls with the square root of how many share its kind.
-
-    Args:
-        without: kinds of which no pair is made, to be measured on later.
+def synthetic_pairs(products: Sequence[Product], n: int, *, seed: int = 0) -> list[Pair]:
+    """``n`` pairs, half of them from products whose kind is known; the chance of one falls with √(products of its kind).
 
     Raises:
         DataError: no product has words to make a query of.
     """
     random = generator(seed, "bench", "synthetic queries")
     made = [_forms(product) for product in products]
-    usable = np.array([bool(forms) and product.kind not in without for forms, product in zip(made, products)])
+    usable = np.array([bool(forms) for forms in made])
     if not usable.any():
         what = "no product has a word to make a query of"
         raise DataError(what, where="catalogue", remedy="Give products with titles")
-    counts: dict[str, int] = {}
-    for product in products:
-        counts[product.kind] = counts.get(product.kind, 0) + 1
+    counts = Counter(product.kind for product in products)
     chance = np.array([counts[product.kind] ** -0.5 for product in products]) * usable
-    for named in (True, False):  # half of the pairs from products whose kind is known, half from the others
+    for named in (True, False):
         part = np.array([bool(product.kind) == named for product in products])
         chance[part] /= max(chance[part].sum(), 1e-12)
     pairs = []

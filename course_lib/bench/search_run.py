@@ -30,8 +30,8 @@ def run_search(options: SearchOptions, *, progress: bool = True) -> tuple[dict[s
     """Measure all systems on the data that ``options`` name; progress goes to stderr.
 
     Returns:
-        JSON-ready: options, data, counts, systems, intervals, tests, chosen, variants_looked_at, seeds, published, seconds (CPU),
-        peak_rss_mb; and the report of each system.
+        JSON-ready: options, data, counts, systems, intervals, tests, chosen, variants_looked_at, seeds, published,
+        seconds (CPU), peak_rss_mb; and the report of each system.
 
     Raises:
         CourseError: the data are missing or damaged, or the products have no words to train on.

@@ -131,7 +131,7 @@ FIXED = {
     "bm25": "the data's reference: k1 1.2, b .75, title, brand and description in one text",
     "minilm": "nothing to set",
     "finetuned": "fixed beforehand; trained on synthetic queries made from the products",
-    "hybrid": "equal shares: on the simulated shop any share of the vectors from .35 to .65 was as good; fields by reasoning",
+    "hybrid": "equal shares (on the simulated shop, vectors' shares from .35 to .65 were as good); fields by reasoning",
     "reranked": "both encoders, equal shares; depth 1,000 after a look at the judgements (100 gave .86 condensed)",
 }
 #: forms of hybrid and reranked whose figures on the 55 judged queries were looked at before these two were kept. Not kept:

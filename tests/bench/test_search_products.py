@@ -59,7 +59,8 @@ def test_the_kind_stands_between_name_and_features(rest, kind):
 
 
 def test_a_kind_that_few_titles_share_is_none_and_a_known_one_is_found_elsewhere():
-    products = titled(*(f"Xerox N{n} toner cartridge" for n in range(3)), "Xerox N3 odd thing", "Xerox N4 Black Toner Cartridge")
+    known = [f"Xerox N{n} toner cartridge" for n in range(3)]
+    products = titled(*known, "Xerox N3 odd thing", "Xerox N4 Black Toner Cartridge")
     assert [product.kind for product in products[3:]] == ["", "toner cartridge"]
 
 
@@ -104,9 +105,8 @@ def test_every_query_is_made_of_its_product(chorus_data):
         assert pair.query and all(word in told or word.removesuffix("s") in told for word in pair.query.split())
         assert pair.group == product.kind and pair.text in (product.text(), product.text(blind=True))
         assert not pair.broad or product.kind in pair.query
-    assert {pair.broad for pair in pairs} == {True, False} and len({pair.text == products[pair.row].text() for pair in pairs}) == 2
-    kept = synthetic_pairs(products, 100, without=frozenset({"desk lamp"}))
-    assert all(pair.group != "desk lamp" for pair in kept)
+    assert {pair.broad for pair in pairs} == {True, False}
+    assert {pair.text == products[pair.row].text() for pair in pairs} == {True, False}
 
 
 def test_rare_kinds_are_not_drowned():
