@@ -7,7 +7,7 @@ import argparse
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
     """Register the group with its subcommands."""
-    from course_lib.bench import text_command
+    from course_lib.bench import search_command, text_command
 
     parser = commands.add_parser(
         "bench",
@@ -15,4 +15,5 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         description="Measurements on real data that take longer than a chapter may.",
     )
     benches = parser.add_subparsers(title="benchmarks", required=True, metavar="BENCHMARK")
+    search_command.add_parser(benches)
     text_command.add_parser(benches)

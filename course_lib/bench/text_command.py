@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
+
+from course_lib.bench.output import add_flags, deliver
 
 
 def add_parser(benches: argparse._SubParsersAction) -> None:
@@ -26,14 +27,8 @@ def add_parser(benches: argparse._SubParsersAction) -> None:
     )
     data = "banking77:DIR, hint3:DIR/BOT or matching:DIR/NAME, in the publisher's layout"
     parser.add_argument("--data", required=True, metavar="KIND:PATH", help=data)
-    parser.add_argument("--seed", type=int, default=0, metavar="S", help="seed of everything random (default: 0)")
-    parser.add_argument(
-        "--seeds", type=int, default=1, metavar="N", help="fine-tune with N seeds, from S on; all are reported (default: 1)"
-    )
     parser.add_argument("--epochs", type=float, metavar="E", help="passes over the training texts (default: by data)")
-    parser.add_argument("--steps", type=int, metavar="N", help="at most N steps a training, for a quick try")
-    parser.add_argument("--json", action="store_true", help="print the result as one JSON object")
-    parser.add_argument("--save", metavar="FILE", help="also write the result, with its provenance")
+    add_flags(parser, trained="fine-tune")
     parser.set_defaults(command=run)
 
 
@@ -43,28 +38,20 @@ def run(options: argparse.Namespace) -> int:
     Raises:
         CourseError: flags out of range, data missing or damaged, the result can't be saved.
     """
-    import json
-    from pathlib import Path
-
     from course_lib.bench.text_options import TextOptions, command_line
-    from course_lib.core.provenance import check_save, save_result
+    from course_lib.core.provenance import check_save
 
     wanted = TextOptions.parse(options)
     if options.save is not None:
         check_save(options.save)
+    from course_lib.bench.text_report import summary
     from course_lib.bench.text_run import MODULES, kind_of, run_text  # torch, scikit-learn: after the flags
 
-    result: dict[str, Any] = run_text(wanted, progress=True)
-    if options.save is not None:
-        seeds = range(wanted.seed, wanted.seed + wanted.seeds)
-        modules = MODULES[kind_of(wanted.data)]
-        save_result(
-            options.save, result, command=command_line(wanted), data=result["data"], seeds=seeds, modules=modules
-        )
-    if options.json:
-        print(json.dumps(result, ensure_ascii=False, allow_nan=False))
-    else:
-        from course_lib.bench.text_report import summary
-
-        print(summary(result))
-    return 0
+    return deliver(
+        run_text(wanted, progress=True),
+        options,
+        command=command_line(wanted),
+        seeds=range(wanted.seed, wanted.seed + wanted.seeds),
+        modules=MODULES[kind_of(wanted.data)],
+        summary=summary,
+    )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from course_lib.bench.output import cell, line_of_test
+
 _HINT3 = "Arora et al. 2020, https://arxiv.org/abs/2009.13833"
 _LLM = "Peeters, Steiner and Bizer, https://arxiv.org/abs/2310.11244"
 _BGE = "https://huggingface.co/Amitava25/banking77-intent-classifier-champion"
@@ -35,7 +37,7 @@ def summary(result: dict[str, Any]) -> str:
     wide = max(map(len, result["systems"]))
     lines.append("  " + "system".ljust(wide) + "".join(m.replace("_", " ").rjust(24) for m in metrics) + "   CPU s")
     for system, values in result["systems"].items():
-        shown = [_value(values.get(m), result["intervals"][system].get(m)) for m in metrics]
+        shown = [cell(values.get(m), result["intervals"][system].get(m)) for m in metrics]
         lines.append("  " + system.ljust(wide) + "".join(c.rjust(24) for c in shown) + f"{result['seconds'][system]:8.0f}")
     lines += ["", "  95 % intervals by bootstrap over the test rows; what was chosen on training and validation data:"]
     for system, chosen in result["chosen"].items():
@@ -43,24 +45,12 @@ def summary(result: dict[str, Any]) -> str:
         lines.append(f"  {system.ljust(wide)}  {told}")
     if "similarity" in result["systems"]:
         lines.append("  similarity and finetuned also read the catalogue: the texts of all products of every split, no label")
-    lines += ["", *(_test_line(test) for test in result["tests"])]
+    lines += ["", *(line_of_test(test) for test in result["tests"])]
     for known in result["published"]:
         lines.append(f"  published: {known['name']}, {known['metric']} {known['value']} ({known['source']})")
     lines += ["", f"{result['seconds']['total']:.0f} CPU seconds, peak memory {result['peak_rss_mb'] / 1000:.1f} GB"]
     return "\n".join(lines)
 
 
-def _value(value: float | None, interval: list[float] | None) -> str:
-    if value is None:
-        return "–"
-    return f"{value:.3f}" + (f" [{interval[0]:.3f}, {interval[1]:.3f}]" if interval else "")
-
-
 def _short(value: Any) -> str:
     return f"{value:.3g}" if isinstance(value, float) else str(value)
-
-
-def _test_line(test: dict[str, Any]) -> str:
-    low, high = test["interval"]
-    head = f"  {test['a']} − {test['b']}, {test['metric'].replace('_', ' ')}: {test['difference']:+.3f}"
-    return f"{head} [{low:+.3f}, {high:+.3f}], paired test p = {test['p_value']:.4f} (Holm: {test['p_holm']:.4f})"

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-import time
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from course_lib.bench.output import Clock
 from course_lib.bench.text_data import Intents, Pairs, read
 from course_lib.bench.text_intents import RECIPES
 from course_lib.bench.text_intents_guess import guess_intents
@@ -42,7 +40,7 @@ def run_text(options: TextOptions, *, progress: bool = True) -> dict[str, Any]:
     Raises:
         CourseError: the data are missing or damaged, or too few to train on.
     """
-    clock = _Clock(progress)
+    clock = Clock(progress)
     data = read(options.data)
     kind = kind_of(options.data)
     recipe: dict[str, Any] = dict(RECIPES[data.name.split("/")[0]] if isinstance(data, Intents) else RECIPE)
@@ -90,24 +88,3 @@ def _counts(data: Intents | Pairs) -> dict[str, int]:
     if data.out_of_scope is not None:
         counts["of them out of scope"] = sum(label == data.out_of_scope for label in data.test_labels)
     return counts
-
-
-class _Clock:
-    """CPU seconds by name, added up; says on stderr what runs."""
-
-    def __init__(self, progress: bool):
-        self._progress, self._spent, self._start = progress, {}, time.process_time()
-
-    def run(self, name: str, work: Callable[[], Any]) -> Any:
-        if self._progress:
-            print(f"{name} …", file=sys.stderr, flush=True)
-        start = time.process_time()
-        value = work()
-        self._spent[name] = self._spent.get(name, 0.0) + time.process_time() - start
-        return value
-
-    def seconds(self) -> dict[str, float]:
-        return {
-            **{name: round(spent, 2) for name, spent in self._spent.items()},
-            "total": round(time.process_time() - self._start, 2),
-        }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -72,6 +74,49 @@ def matching(folder: Path) -> str:
 MAKERS = {"banking77": banking77, "hint3": hint3, "matching": matching}
 
 
+#: titles as a catalogue of this sort writes them: brand, name, kind, features
+PRODUCTS = [
+    {
+        "id": str(n),
+        "title": f"{brand} N{n}X {kind} {colour}",
+        "supplier": brand,
+        "name": f"N{n}X",
+        "short_description": f"{kind} number {n} for every desk",
+        "price": 1_000 + n,
+        "attr_t_product_colour": colour,
+        "attr_t_material": "Plastic",
+    }
+    for n, (brand, kind, colour) in enumerate(
+        (brand, kind, colour)
+        for brand in ("Acme", "Zenit", "Orba")
+        for kind in ("laser printer", "desk lamp", "USB cable", "phone case")
+        for colour in ("Black", "White")
+    )
+]
+RATED = "Broad_Query_Set_rated.csv"
+
+
+def chorus(folder: Path) -> str:
+    """A small shop in Chorus' layout: each query asks for one kind; a query without any answer is judged too."""
+    rows = ["query,docid,rating"]
+    for query, kind in (("printer", "laser printer"), ("white lamp", "desk lamp"), ("cable for usb", "USB cable")):
+        for product in PRODUCTS[::2]:
+            rows.append(f"{query},{product['id']},{3 if kind in product['title'] else 0}")
+    rows.append("fridge,0,0")
+    with zipfile.ZipFile(folder / "1.json.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("1.json", json.dumps(PRODUCTS))
+    (folder / RATED).write_text("\n".join(rows) + "\n", encoding="utf-8")
+    return f"chorus:{folder}"
+
+
+@pytest.fixture
+def chorus_data(tmp_path) -> str:
+    """``--data`` of a small folder in Chorus' layout."""
+    folder = tmp_path / "chorus"
+    folder.mkdir()
+    return chorus(folder)
+
+
 @pytest.fixture
 def makers() -> dict:
     """Kind → function that fills a folder and returns ``--data``."""
@@ -107,5 +152,5 @@ def small_encoder():
 @pytest.fixture
 def small_minilm(small_encoder, monkeypatch) -> None:
     """The benchmark finds the small encoder where it looks for MiniLM."""
-    for module in ("text_intents_guess", "text_matching"):
-        monkeypatch.setattr(f"course_lib.bench.{module}.load_minilm", lambda **_: small_encoder)
+    for module in ("text_intents_guess", "text_matching", "search_systems"):
+        monkeypatch.setattr(f"course_lib.bench.{module}.load_minilm", lambda **_: small_encoder.copy())
