@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -37,23 +38,30 @@ class QueryLog:
             raise ContractError(f"{len(self.categories)} counts of categories for {len(self.queries)} queries")
 
     @classmethod
-    def of_shop(cls, shop: Shop, *, until: int | None = None) -> QueryLog:
-        """The log of a shop before a moment (seconds since 1970); queries that were never clicked are left out."""
+    def of_shop(cls, shop: Shop, *, until: int | None = None, rows: Iterable[int] | None = None) -> QueryLog:
+        """The log of a shop before a moment (seconds since 1970); queries that were never clicked are left out.
+
+        Args:
+            rows: of ``shop.queries``, those to learn from; by default all. For measuring on queries that nobody has
+                typed before, leave these out.
+        """
         if not len(shop.events):
             return cls()
         log = read_log(shop, until=until)
         counts = query_counts(log)
         name = np.array([category or "" for category in shop.items["category"][:]], dtype=object)
         texts, kept, categories = shop.queries["text"][:], [], []
-        for row, text in enumerate(texts):
-            clicked = counts[row]
+        learned = set(range(len(texts)) if rows is None else map(int, rows))
+        for row in sorted(learned):
+            text, clicked = texts[row], counts[row]
             if clicked.nnz:
                 of: dict[str, float] = {}
                 for item, n in zip(clicked.indices, clicked.data):
                     of[name[item]] = of.get(name[item], 0.0) + float(n)
                 kept.append(text)
                 categories.append(of)
-        return cls(tuple(kept), tuple(categories), tuple(corrected_pairs(texts, chains(log))))
+        steps = Counter({(a, b): n for (a, b), n in chains(log).items() if {a, b} <= learned})
+        return cls(tuple(kept), tuple(categories), tuple(corrected_pairs(texts, steps)))
 
     def as_json(self) -> dict[str, Any]:
         """For a file; ``from_json`` reads it."""

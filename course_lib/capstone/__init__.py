@@ -1,0 +1,1 @@
+"""The capstone: everything before it, at full size."""
