@@ -66,13 +66,14 @@ class QueryReader:
 
     def __init__(self, log: QueryLog | None = None, language: str = "en"):
         self.log, self.language = log or QueryLog(), language
-        self._known: Counter[str] = Counter()
+        self._known: Counter[str] = Counter()  # shared with the speller, which must not touch these words
+        self._codes: set[str] = set()  # those of them that are model codes
         self._speller: Speller | RunSpeller | None = None
         self._intent: ClickIntent | None = None
 
     def learn(self, products: Sequence[Mapping[str, Any]]) -> Self:
         """Learn anew from all products there are."""
-        self._known = Counter()
+        self._known, self._codes = Counter(), set()
         self.add(products)
         self._speller, self._intent = None, None
         if not products:
@@ -86,6 +87,7 @@ class QueryReader:
             channel = Channel.learn(self.log.corrections)
             if self._known:
                 self._speller = Speller(self._known, count_words(dict.fromkeys(self.log.queries)), channel=channel)
+                self._speller.catalogue = self._known  # not the copy: what is added later counts as known
             tokens = None
         if self.log.queries:
             self._intent = _intent(self.log, products, tokens)
@@ -94,8 +96,9 @@ class QueryReader:
     def add(self, products: Iterable[Mapping[str, Any]]) -> None:
         """Know the words of new products."""
         for product in products:
-            self._known.update(count_words([product_text(product, self.language)]))
-        self._share()
+            counts = count_words([product_text(product, self.language)])
+            self._known.update(counts)
+            self._codes.update(filter(is_model_code, counts))
 
     def remove(self, products: Iterable[Mapping[str, Any]]) -> None:
         """Forget words that no product has any more."""
@@ -104,7 +107,7 @@ class QueryReader:
                 self._known[word] -= count
                 if self._known[word] <= 0:
                     del self._known[word]
-        self._share()
+                    self._codes.discard(word)
 
     def read(self, query: str) -> Reading:
         """Read one query; a hostile one (control characters, a megabyte of text) is cut and cleaned, never refused.
@@ -125,12 +128,6 @@ class QueryReader:
         if self._intent is not None:
             category = dict(zip(self._intent.categories, map(float, self._intent.probabilities([folded])[0])))
         return Reading(query, folded, changes, category)
-
-    def _share(self) -> None:
-        """What the speller must not touch, and codes as the catalogue writes them."""
-        self._codes = frozenset(word for word in self._known if is_model_code(word))
-        if isinstance(self._speller, Speller):
-            self._speller.catalogue = self._known
 
 
 def _intent(log: QueryLog, products: Sequence[Mapping[str, Any]], tokens: Any) -> ClickIntent:
