@@ -60,7 +60,7 @@ class SearchEngine:
         self.encoder, self.language, self.depth = encoder, language, depth
         self.weights = dict(scoring.WEIGHTS if weights is None else weights)
         nothing = np.zeros(0)
-        scoring.contributions(scoring.features(*[nothing] * 5), self.weights)
+        scoring.contributions(scoring.features(*[nothing] * 4), self.weights)
         self._terms = analyser(language, query=True)
         self.reader = QueryReader(log, language)
         self._clear()
@@ -240,9 +240,8 @@ class SearchEngine:
             bm25 = dict(zip(lexical.ids[row].tolist(), lexical.scores[row].tolist()))
             bm25 = np.array([bm25.get(place, 0.0) for place in places.tolist()])
             near = np.zeros(len(places)) if asked is None else self._vectors.cosines(asked[row], places)
-            shelf = np.array([self.products[place]["category"] for place in places.tolist()], dtype=str)
-            about = np.array([reading.category.get(str(name), 0.0) for name in shelf])
-            values = scoring.features(fused.scores[row, : len(places)], bm25, near, about, shelf)
+            about = np.array([reading.category.get(self.products[place]["category"], 0.0) for place in places.tolist()])
+            values = scoring.features(fused.scores[row, : len(places)], bm25, near, about)
             added = scoring.contributions(values, self.weights)
             total = sum(added.values(), np.zeros(len(places))).astype(np.float32)
             order = np.argsort(-total, kind="stable")  # ties as fusion had them
