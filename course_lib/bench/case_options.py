@@ -31,7 +31,7 @@ class CaseOptions:
         if not 1 <= given.queries <= 100_000:
             raise ContractError(f"--queries is {given.queries}", remedy="Give a whole number from 1 to 100000")
         if not 1 <= given.k <= 1_000:
-            raise ContractError(f"-k is {given.k}", remedy="Give a whole number from 1 to 1000")
+            raise ContractError(f"--k is {given.k}", remedy="Give a whole number from 1 to 1000")
         if not 0 <= given.seed < 2**32:
             raise ContractError(f"--seed is {given.seed}", remedy="Give a whole number from 0 to 4294967295")
         return cls(given.items, given.queries, given.k, given.encoder, given.growth, given.seed)
