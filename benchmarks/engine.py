@@ -26,7 +26,7 @@ from course_lib.core.provenance import peak_rss_mb, save_result
 from course_lib.core.script import run_script
 
 METRICS = ("ndcg@10", "recall@100")
-GRID = {"words": (0.5, 1.0), "meaning": (0.25, 0.5, 1.0), "category": (0.0, 0.25, 0.5, 1.0), "shelf": (0.0, 0.5, 1.0)}
+GRID = {"words": (0.5, 1.0), "meaning": (0.25, 0.5, 1.0), "category": (0.0, 0.25, 0.5, 1.0)}
 
 
 def main() -> int:
