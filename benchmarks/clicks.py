@@ -6,7 +6,8 @@ Two kinds of shop, whose users click by position or down a cascade; each seed is
 log gives features (popularity), the rest the result pages. Every click model is fitted to the same pages. Rankings
 reorder the products that a query's pages showed, all of which have a known grade; nothing is trained on grades:
 
-- tables: one estimate for each (query, product), from its own clicks;
+- tables: one estimate for each (query, product), from its own clicks, shrunk to the mean rate (plain and doubly robust
+  ones aren't);
 - rankers: linear, on seven features, trained on one half of the queries and measured on the other, and the reverse.
 
 Differences are tested over the queries of all shops of a kind, paired, Holm-adjusted within the kind. ``harvest`` and
@@ -77,10 +78,13 @@ RIGHT = {"position": "harvest", "cascade": "harvest_cascade"}
 PRIORS = ((0.1, 0.1), (0.2, 0.2), (0.5, 0.5), (1.0, 1.0), (0.5, 1.5))
 LOOKS = 2.0  #: looks at the mean rate that a pair starts with, the same for every table
 METRIC = "ndcg@10"
-SOURCES = ("naive", "rank_ctr", "harvest", "pbm", "regression", "sdbn", "harvest_cascade", "dbn")  #: where P(look) comes from
+#: where P(look) comes from
+SOURCES = ("naive", "rank_ctr", "harvest", "pbm", "regression", "sdbn", "harvest_cascade", "dbn")
 
 
-def fit_models(train: ResultPages, held: ResultPages, features: Features) -> tuple[dict[str, ClickModel], dict[str, Any]]:
+def fit_models(
+    train: ResultPages, held: ResultPages, features: Features
+) -> tuple[dict[str, ClickModel], dict[str, Any]]:
     """All models on all pages, with the prior under which they foretell the last fifth best; and each try."""
     tries: dict[str, Any] = {}
     kinds: dict[str, Any] = {
@@ -142,7 +146,8 @@ def planted_trust(
     def against(table: PairTable) -> dict[str, float]:
         r, v, w = attraction.of(code)[often], table.of(code)[often], weight[often]
         both = np.cov(r, v, aweights=w)
-        return {"bias": float(np.average(v - r, weights=w)), "rmse": float(np.sqrt(np.average((v - r) ** 2, weights=w))),
+        rmse = float(np.sqrt(np.average((v - r) ** 2, weights=w)))
+        return {"bias": float(np.average(v - r, weights=w)), "rmse": rmse,
                 "correlation": float(both[0, 1] / np.sqrt(both[0, 0] * both[1, 1]))}  # fmt: skip
 
     return {
@@ -192,13 +197,19 @@ def halves(query: np.ndarray, seed: int) -> np.ndarray:
     return generator(seed, "halves").permutation(query.max() + 1)[query] % 2 == 0
 
 
-def cross_scores(seen: Impressions, x: np.ndarray, half: np.ndarray, loss: str) -> np.ndarray:
-    """float [m]: each half scored by a linear ranker trained on the other; a squared loss guesses the target itself."""
+def cross_scores(
+    seen: Impressions, x: np.ndarray, half: np.ndarray, loss: str, target: np.ndarray | None = None
+) -> np.ndarray:
+    """float [m]: each half scored by a linear ranker trained on the other; a squared loss guesses the target itself.
+
+    ``target`` float [m] takes the place of click / P(look).
+    """
+    target = seen.target if target is None else target
     scores = np.empty(len(x))
     for train in (half, ~half):
         part = Impressions(*(v[train] if isinstance(v, np.ndarray) else v for v in vars(seen).values()))
-        ranker = LinearRanker(loss=loss).fit(part, x[train])
-        shift = part.target.mean() - ranker.score(x[train]).mean() if loss == "squared" else 0.0
+        ranker = LinearRanker(loss=loss).fit(part, x[train], target=target[train])
+        shift = target[train].mean() - ranker.score(x[train]).mean() if loss == "squared" else 0.0
         scores[~train] = ranker.score(x[~train]) + shift
     return scores
 
@@ -286,6 +297,9 @@ def measure_shop(kind: str, seed: int, sizes: dict[str, int]) -> tuple[dict[str,
             ndcg["as shown"] = report_on(shop, seen, PairTable(*mean_place(seen)).of(seen.code))
             ndcg["true attraction"] = report_on(shop, seen, attraction.of(seen.code))
             ndcg["bm25"] = report_on(shop, seen, x[:, 0])
+            for loss, family in (("listwise", "ranker"), ("squared", "ranker, squared")):  # as if nothing were hidden
+                perfect = cross_scores(seen, x, half, loss, attraction.of(seen.code))
+                ndcg[f"{family}: true attraction"] = report_on(shop, seen, perfect)
             ndcg["ranker: lightgbm"] = report_on(shop, seen, trees(seen, x, half, positions=False))
             ndcg["ranker: lightgbm position"] = report_on(shop, seen, trees(seen, x, half, positions=True))
         clipped[name] = seen.clipped
@@ -293,6 +307,9 @@ def measure_shop(kind: str, seed: int, sizes: dict[str, int]) -> tuple[dict[str,
         table = ips_relevance(seen, prior=(LOOKS * rate, LOOKS * (1 - rate)))
         ndcg[f"table: {name}"] = report_on(shop, seen, table.of(seen.code))
         wrong[f"table: {name}"] = off(table)
+        plain = ips_relevance(seen, normalised=False)
+        ndcg[f"table, plain: {name}"] = report_on(shop, seen, plain.of(seen.code))
+        wrong[f"table, plain: {name}"] = off(plain)
         guess = np.clip(cross_scores(seen, x, half, "squared"), 0, 1)
         robust = doubly_robust_relevance(seen, guess)
         wrong[f"table, doubly robust: {name}"] = off(robust)
@@ -342,7 +359,11 @@ def summarise(kind: str, shops: list[dict[str, dict[int, float]]]) -> dict[str, 
     for family in ("ranker", "ranker, squared", "table", "table, doubly robust"):
         against = [(name, "naive") for name in (right, wrong, "pbm", "regression", "dbn", "sdbn")]
         pairs += [(f"{family}: {a}", f"{family}: {b}") for a, b in (*against, (right, wrong))]
-    pairs += [(f"table, doubly robust: {right}", f"table: {right}"),
+    pairs += [(f"table, doubly robust: {right}", f"table, plain: {right}"),
+              *(("bm25", b) for b in (f"ranker: {right}", f"ranker, squared: {right}", "ranker: lightgbm",
+                                      "ranker: lightgbm position", f"table: {right}", "true attraction",
+                                      "ranker: true attraction", "ranker, squared: true attraction")),
+              ("ranker: true attraction", f"ranker: {right}"), ("true attraction", "table: naive"),
               ("ranker: lightgbm position", "ranker: lightgbm"),
               ("ranker: lightgbm position", f"ranker: {right}")]  # fmt: skip
     tests = []
@@ -385,7 +406,8 @@ def measure(seeds: range, sizes: dict[str, int]) -> dict[str, Any]:
 def mean_trust(shops: list[dict[str, Any]]) -> dict[str, Any]:
     """Means over the shops of what ``planted_trust`` measured, with the extremes of each table's numbers."""
     errors = {name: float(np.mean([s[name] for s in shops])) for name in ("hit_error", "slip_error")}
-    each = {name: {m: [s["tables"][name][m] for s in shops] for m in found} for name, found in shops[0]["tables"].items()}
+    each = {name: {m: [s["tables"][name][m] for s in shops] for m in found}
+            for name, found in shops[0]["tables"].items()}  # fmt: skip
     tables = {name: {m: {"mean": float(np.mean(v)), "range": [min(v), max(v)]} for m, v in found.items()}
               for name, found in each.items()}  # fmt: skip
     return {**errors, "tables": tables}

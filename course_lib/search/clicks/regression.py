@@ -18,7 +18,7 @@ Features = Callable[[np.ndarray, np.ndarray], np.ndarray]  #: rows of queries an
 
 class RegressionEM(PlaceModel):
     """P(click at place p) = θ_p · α(x), α(x) = 1 / (1 + e^−(w · x + b)): Wang et al. 2018
-    (https://doi.org/10.1145/3159652.3159732, §4.3), with a logistic regression where they grow trees.
+    (https://doi.org/10.1145/3159652.3159732), with a logistic regression where they grow trees.
 
     A pair shown twice says nothing about its own attraction; all pairs together say much about w. What the ranker knew
     of a product and the features don't is taken for examination: the curve then comes out too steep.

@@ -18,8 +18,8 @@ class TrustBias(ClickModel):
     """P(click at place p) = r(x) · hit_p + (1 − r(x)) · slip_p, r(x) the chance that the product is what was wanted.
 
     Agarwal et al. 2019 (https://doi.org/10.1145/3308558.3313697): hit = θ ε⁺ and slip = θ ε⁻, whose factors no log
-    can tell apart. hit_1 is set to 1. With slip = 0 it is ``RegressionEM``. What tells the two chances apart is the form
-    of r alone – a mixture of two, logistic in the features – so that they are known less well than a curve of looks.
+    can tell apart. hit_1 is set to 1. With slip = 0 it is ``RegressionEM``. What tells the two chances apart is the
+    form of r alone – a mixture of two, logistic in the features – so they are known less well than a curve of looks.
 
     Args:
         features: gives the features of pairs. ridge, rounds, tolerance: as in ``RegressionEM``.
@@ -67,8 +67,8 @@ class TrustBias(ClickModel):
 
     def clicks_given_above(self, pages: ResultPages) -> np.ndarray:
         """float64 [n, L]: slip + r · (hit − slip)."""
-        slip = np.where(check_pages(pages).shown, by_rank(self.slip, pages.length), 0.0)
-        return slip + super().clicks_given_above(pages)
+        by_product = super().clicks_given_above(pages)
+        return by_product + np.where(pages.shown, by_rank(self.slip, pages.length), 0.0)
 
     def click_probabilities(self, pages: ResultPages) -> np.ndarray:
         """float64 [n, L]: the same; clicks above change nothing."""
@@ -80,7 +80,7 @@ def affine_relevance(pages: ResultPages, slope: np.ndarray, offset: np.ndarray) 
 
     A click rate is offset + slope · r at every place, so that is what has to be undone; dividing alone, as inverse
     propensities do, leaves offset / slope in, which differs from place to place (Vardasbi, Oosterhuis & de Rijke 2020,
-    https://doi.org/10.1145/3340531.3412031, §4; here normalised by the looks of each pair).
+    https://doi.org/10.1145/3340531.3412031; here normalised by the looks of each pair).
 
     Args:
         slope: float [L], hit − slip. offset: float [L], slip.
