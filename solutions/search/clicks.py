@@ -31,59 +31,65 @@ import math
 import numpy as np
 
 # %% [markdown]
-# ## 1 The curve of examination, from pages ordered by lot
+# ## 1 Harvesting the curve: one round
 #
-# **Task.** Some pages were ordered by lot, so that no place has better products than another. How often is each place
-# looked at, relative to the top one?
+# **Task.** No page was ordered by lot, but the ranking changes, and the same pair of query and product stands now here,
+# now there. Compare each pair with itself. Given the present curve of looks, correct the attractions, and with them the
+# curve:
 #
 # $$
-# \hat\theta_p = \frac{\text{clicks}_p \,/\, \text{showings}_p}{\text{clicks}_0 \,/\, \text{showings}_0}
+# \alpha_i = \frac{\sum_p c_{ip}}{\sum_p n_{ip}\, \theta_p}
+# \qquad \text{then} \qquad
+# t_p = \frac{\sum_i c_{ip}}{\sum_i n_{ip}\, \alpha_i}
+# \qquad \text{then} \qquad
+# \theta_p = \frac{t_p}{t_0}
 # $$
 #
 # | symbol | meaning |
 # |---|---|
-# | $p$ | a place, from 0 |
-# | $\text{showings}_p$ | showings at place $p$ on pages ordered by lot |
-# | $\text{clicks}_p$ | those of them that were clicked |
-# | $\hat\theta_p$ | estimated chance of a look, relative to place 0 |
+# | $i$, $p$ | a pair of query and product; a place, from 0 |
+# | $n_{ip}$, $c_{ip}$ | how often pair $i$ was shown at place $p$; how often it was clicked there |
+# | $\theta_p$ | chance that place $p$ is looked at, relative to place 0 |
+# | $\alpha_i$ | attraction of pair $i$ |
+# | $t_p$ | the new curve before it is brought to 1 at place 0 |
 #
-# **Example.** Places `[0, 0, 0, 0, 1, 1, 1, 1]`, clicked `[1, 1, 0, 0, 1, 0, 0, 0]`, all by lot. The click rates are
-# 2/4 and 1/4, so the curve is `[1.0, 0.5]`.
+# **Example.** Pair 0 was shown 2 and 4 times at places 0 and 1 with a click at each, pair 1 four times at each with two
+# clicks at place 0. With `theta = [1.0, 0.5]`, $\alpha_0$ = 2 / (2 + 4 · 0.5) = 0.5 and $\alpha_1$ = 2 / (4 + 4 · 0.5) = 1/3.
+# Then $t_0$ = 3 / (2 · 0.5 + 4 / 3) = 9/7 and $t_1$ = 1 / (4 · 0.5 + 4 / 3) = 0.3, so the new curve is
+# `[1.0, 0.2333]`.
 #
 # **Contract.**
 #
-# - `place`, `clicked` and `by_lot` are lists of whole numbers of the same length, an entry for each showing; `clicked`
-#   and `by_lot` hold 0 or 1. `n_places` is at least 1. The result is a list of `n_places` floats.
-# - Showings on pages that were *not* ordered by lot don't count at all.
-# - A place without a showing is unknown: `math.nan`.
-# - If place 0 has no showing or no click, nothing can be said: all are `math.nan`.
+# - `theta` is a list of floats, all above 0. `shown` and `clicks` are lists with a row for each pair, each row a list of
+#   whole numbers as long as `theta`. Place 0 has a click at least. The result is a tuple `(alpha, new_theta)` of two lists
+#   of floats.
+# - A pair that was never shown has an attraction of 0: it takes part in nothing.
+# - A place at which no pair of an attraction above 0 was shown can't be compared: its new value is `math.nan`.
 #
-# **In the shop.** This is the only measurement of looks that needs no model of anything. It costs a worse page for
-# those who see it, which is why the share of such pages is small and the numbers are noisy.
+# **In the shop.** Repeat this round, and the curve comes out without a model of the products and without a single page
+# ordered by lot. What it needs is a ranking that moves the same products up and down.
 
-# %% question="curve_from_lot" points=2
-def curve_from_lot(place: list, clicked: list, by_lot: list, n_places: int) -> list:
-    """Click rate of each place relative to place 0, on pages ordered by lot.
+# %% question="harvest_round" points=3
+def harvest_round(theta: list, shown: list, clicks: list) -> tuple:
+    """One round of harvesting: attractions by the present curve, and a new curve by these.
 
     Args:
-        place: list[int], place of each showing, from 0 and below n_places.
-        clicked: list[int], 1 where it was clicked, else 0.
-        by_lot: list[int], 1 where its page was ordered by lot, else 0.
-        n_places: int, at least 1.
+        theta: list[float], chance of a look at each place, relative to place 0.
+        shown, clicks: list[list[int]], a row for each pair: showings and clicks at each place.
 
     Returns:
-        list[float] of n_places; math.nan where nothing is known.
+        tuple of two lists of floats: the attraction of each pair, and the new curve, which is 1 at place 0.
     """
     ### BEGIN SOLUTION
-    shown_at, clicked_at = [0] * n_places, [0] * n_places
-    for where, hit, lot in zip(place, clicked, by_lot):
-        if lot:
-            shown_at[where] += 1
-            clicked_at[where] += hit
-    if clicked_at[0] == 0:
-        return [math.nan] * n_places
-    top_rate = clicked_at[0] / shown_at[0]
-    return [hits / views / top_rate if views else math.nan for hits, views in zip(clicked_at, shown_at)]
+    attraction = []
+    for n_row, c_row in zip(shown, clicks):
+        expected_looks = sum(n * look for n, look in zip(n_row, theta))
+        attraction.append(sum(c_row) / expected_looks if expected_looks else 0.0)
+    raw = []
+    for spot in range(len(theta)):
+        hoped_for = sum(n_row[spot] * pull for n_row, pull in zip(shown, attraction))
+        raw.append(sum(c_row[spot] for c_row in clicks) / hoped_for if hoped_for else math.nan)
+    return attraction, [one / raw[0] for one in raw]
     ### END SOLUTION
 
 

@@ -10,136 +10,130 @@ from course_lib.core.bilingual import Text
 
 _CLOSE = close(1e-9, 1e-6)
 
-# -- curve_from_lot ---------------------------------------------------------------------------------------------------
+# -- harvest_round ----------------------------------------------------------------------------------------------------
 
 
-def _draw_lot(generator: np.random.Generator) -> tuple:
-    """Places shown equally often by lot, others mostly on top; clicks that fall with the place."""
-    n_places = int(generator.integers(3, 7))
-    n = int(generator.integers(80, 160))
-    by_lot = (generator.random(n) < 0.5).astype(int)
-    place = np.where(by_lot, generator.integers(n_places, size=n), np.minimum(generator.geometric(0.5, size=n) - 1,
-                                                                              n_places - 1))  # fmt: skip
-    clicked = (generator.random(n) < (0.3 + 0.5 * (1 - by_lot)) / (1 + 0.3 * place)).astype(int)
-    by_lot[0], place[0], clicked[0] = 1, 0, 1
-    return place.tolist(), clicked.tolist(), by_lot.tolist(), n_places
+def _draw_harvest(generator: np.random.Generator) -> tuple:
+    """Pairs that move between the places, some of them never shown or never clicked."""
+    n_places, n_pairs = int(generator.integers(2, 6)), int(generator.integers(2, 8))
+    theta = [1.0, *(generator.integers(15, 95, size=n_places - 1) / 100).tolist()]
+    shown = generator.poisson(4, size=(n_pairs, n_places)) * (generator.random((n_pairs, 1)) < 0.85)
+    shown[0, 0] += 2
+    clicks = generator.binomial(shown, 0.6 * np.array(theta))
+    clicks[0, 0] = max(clicks[0, 0], 1)
+    return theta, shown.tolist(), clicks.tolist()
 
 
-LOT = Code(
-    name="curve_from_lot",
+_HARVEST = """def harvest_round(theta, shown, clicks):
+    n, c, t = np.array(shown, float), np.array(clicks, float), np.array(theta)
+    with np.errstate(all="ignore"):
+        alpha = {alpha}
+        alpha = {kept}
+        new = {new}
+        new = {guard}
+    return alpha.tolist(), ({last}).tolist()
+"""
+
+
+def _harvest(**changed: str) -> str:
+    """An answer that is right but for what is changed."""
+    parts = {
+        "alpha": "c.sum(axis=1) / (n * t).sum(axis=1)", "kept": "np.where(n.sum(axis=1) > 0, alpha, 0.0)",
+        "new": "c.sum(axis=0) / (n * alpha[:, None]).sum(axis=0)",
+        "guard": "np.where((n * alpha[:, None]).sum(axis=0) > 0, new, math.nan)", "last": "new / new[0]",
+    }  # fmt: skip
+    return _HARVEST.format(**parts | changed)
+
+
+HARVEST = Code(
+    name="harvest_round",
     agree=_CLOSE,
     cases=(
         Case(
             "basic",
-            Text("Pages by lot among others", "随机排序的页面夹在其他页面之间"),
-            1.0,
+            Text("Two or three pairs at two or three places", "两三个查询-商品对，两三个位置"),
+            1.5,
             inputs=(
-                ([0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 0, 1], [1, 0, 1, 1, 1, 1, 0, 0, 0, 1, 0, 1],
-                 [1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0], 2),
-                ([2, 1, 0, 0, 1, 2, 0, 2], [1, 1, 0, 1, 0, 0, 1, 0], [1, 1, 1, 1, 1, 1, 0, 1], 3),
+                ([1.0, 0.4], [[5, 5], [2, 10]], [[3, 1], [1, 3]]),
+                ([1.0, 0.7, 0.3], [[4, 2, 6], [1, 7, 3], [8, 1, 1]], [[2, 1, 1], [1, 3, 0], [5, 0, 1]]),
             ),
             expect=Text(
-                "Click rate of each place on pages by lot, divided by that of place 0",
-                "随机页面上各位置的点击率，除以位置 0 的点击率",
+                "Clicks of a pair over its expected looks; then clicks of a place over those expected of its pairs, relative to place 0",
+                "每对的点击数除以预期浏览数；再用每个位置的点击数除以其各对的预期点击数，并以位置 0 为基准",
             ),
             advice=Text(
-                "By hand: cross out the showings that are not by lot. Count showings and clicks of each place, divide, "
-                "then divide all by the first.",
-                "手算一遍：划掉非随机的展示，数出每个位置的展示次数和点击次数，相除，再全部除以第一个。",
+                "Do the example of the task by hand with these numbers: first all alphas, then the sums of each place, then divide "
+                "by the first.",
+                "用这些数字把题目中的例子手算一遍：先算所有 alpha，再算每个位置的和，最后除以第一个。",
             ),
         ),
         Case(
             "unknown",
-            Text("A place that was never shown, a top without clicks", "从未展示过的位置，没有点击的首位"),
-            0.5,
+            Text("A pair never shown, a place without anything to compare", "从未展示的对，无从比较的位置"),
+            0.75,
             inputs=(
-                ([0, 0, 2, 2], [1, 1, 1, 0], [1, 1, 1, 1], 4),
-                ([0, 1, 1], [0, 1, 1], [1, 1, 1], 2),
-                ([0, 1, 1], [1, 1, 0], [0, 1, 1], 2),
-                ([], [], [], 2),
+                ([1.0, 0.5], [[3, 5], [0, 0]], [[2, 1], [0, 0]]),
+                ([1.0, 0.6, 0.2], [[7, 3, 0], [0, 0, 4]], [[3, 1, 0], [0, 0, 0]]),
             ),
-            expect=Text(
-                "math.nan where a place was not shown by lot; math.nan everywhere if the top place has no click",
-                "未随机展示过的位置为 math.nan；首位没有点击时全部为 math.nan",
-            ),
+            expect=Text("0 for the pair, math.nan for the place, the others as usual", "该对为 0，该位置为 math.nan，其余照常"),
             advice=Text(
-                "Two divisions can go wrong: by the showings of a place, and by the rate of place 0.",
-                "有两处除法可能出错：除以某位置的展示次数，以及除以位置 0 的点击率。",
+                "Both divisions can be by 0. What does the contract say for each?",
+                "两处除法的除数都可能是 0。约定对每处是怎么说的？",
             ),
         ),
-        Case("random", Text("Random logs", "随机日志"), 0.5, draw=_draw_lot, n=20, hidden=True),
+        Case("random", Text("Random counts", "随机计数"), 0.75, draw=_draw_harvest, n=25, hidden=True),
     ),
     hints=(
         Text(
-            "Keep two lists of length n_places, one for showings and one for clicks, and go through the log once.",
-            "用两个长度为 n_places 的列表分别记展示和点击，把日志过一遍。",
+            "Ten showings at a place that one in two looks at are five looks: n · theta. Add these up along a row.",
+            "在有一半人会看的位置展示十次，相当于五次浏览：n · theta。沿着一行相加。",
         ),
         Text(
-            "Look at by_lot before you count anything; a showing of another page must not even count as a showing.",
-            "计数之前先看 by_lot；其他页面的展示连展示次数都不能算。",
+            "For the curve go down the columns: clicks of the place, over the sum of showings times attraction.",
+            "算曲线时沿列进行：该位置的点击数，除以（展示次数 × 吸引力）之和。",
         ),
     ),
     wrong=(
         Wrong(
-            "all_pages",
-            "def curve_from_lot(place, clicked, by_lot, n_places):\n"
-            "    n, c = [0] * n_places, [0] * n_places\n"
-            "    for p, k in zip(place, clicked):\n"
-            "        n[p] += 1\n"
-            "        c[p] += k\n"
-            "    if not c[0]:\n"
-            "        return [math.nan] * n_places\n"
-            "    return [c[p] / n[p] / (c[0] / n[0]) if n[p] else math.nan for p in range(n_places)]\n",
+            "raw_click_rate",
+            _harvest(alpha="c.sum(axis=1) / n.sum(axis=1)"),
             Text(
-                "You count all pages. Where the ranker chose the order, good products stand on top, and their clicks look "
-                "like looks.",
-                "你统计了所有页面。由排序器决定顺序的页面上，好商品排在前面，它们的点击会被误当成浏览。",
+                "Your attractions are raw click rates. A showing where few look is only part of a look: weigh it by theta.",
+                "你的吸引力就是原始点击率。在少有人看的位置展示一次，只算一部分浏览：要乘以 theta。",
             ),
         ),
         Wrong(
-            "clicks_only",
-            "def curve_from_lot(place, clicked, by_lot, n_places):\n"
-            "    n, c = [0] * n_places, [0] * n_places\n"
-            "    for p, k, l in zip(place, clicked, by_lot):\n"
-            "        n[p] += l\n"
-            "        c[p] += k * l\n"
-            "    if not c[0]:\n"
-            "        return [math.nan] * n_places\n"
-            "    return [c[p] / c[0] if n[p] else math.nan for p in range(n_places)]\n",
+            "all_pairs_alike",
+            _harvest(new="c.sum(axis=0) / n.sum(axis=0)", guard="np.where((n * alpha[:, None]).sum(axis=0) > 0, new, math.nan)"),
             Text(
-                "You compare numbers of clicks. Places are shown unequally often, short pages have no lower ones: compare "
-                "clicks per showing.",
-                "你比较的是点击数。各位置的展示次数不同（短页面没有靠后的位置）：要比较每次展示的点击率。",
+                "Your curve is the click rate of each place, as if all pairs attracted alike. Divide by the clicks that its pairs "
+                "would bring, showings times alpha.",
+                "你的曲线只是各位置的点击率，好像所有对的吸引力都一样。应除以这些对本该带来的点击：展示次数乘以 alpha。",
             ),
         ),
         Wrong(
             "not_relative",
-            "def curve_from_lot(place, clicked, by_lot, n_places):\n"
-            "    n, c = [0] * n_places, [0] * n_places\n"
-            "    for p, k, l in zip(place, clicked, by_lot):\n"
-            "        n[p] += l\n"
-            "        c[p] += k * l\n"
-            "    if not c[0]:\n"
-            "        return [math.nan] * n_places\n"
-            "    return [c[p] / n[p] if n[p] else math.nan for p in range(n_places)]\n",
+            _harvest(last="new"),
             Text(
-                "These are click rates. Divide by that of place 0, so that what the products bring drops out.",
-                "这只是点击率。还要除以位置 0 的点击率，商品的因素才会消掉。",
+                "The last step is missing: divide the curve by its value at place 0. Only ratios are known.",
+                "缺了最后一步：把曲线除以位置 0 的值。能知道的只有比值。",
+            ),
+        ),
+        Wrong(
+            "mean_of_ratios",
+            _harvest(new="np.nansum(c / (n * alpha[:, None]), axis=0) / np.maximum((n * alpha[:, None] > 0).sum(axis=0), 1)"),
+            Text(
+                "You average the ratios of single pairs. A pair shown once then counts as much as one shown a hundred times: divide "
+                "the sums.",
+                "你对各对的比值取了平均。这样展示一次的对和展示一百次的对分量相同：应当用总和相除。",
             ),
         ),
         Wrong(
             "unknown_is_zero",
-            "def curve_from_lot(place, clicked, by_lot, n_places):\n"
-            "    n, c = [0] * n_places, [0] * n_places\n"
-            "    for p, k, l in zip(place, clicked, by_lot):\n"
-            "        n[p] += l\n"
-            "        c[p] += k * l\n"
-            "    top = c[0] / max(n[0], 1) or 1.0\n"
-            "    return [c[p] / max(n[p], 1) / top for p in range(n_places)]\n",
+            _harvest(guard="np.where((n * alpha[:, None]).sum(axis=0) > 0, new, 0.0)"),
             Text(
-                "All right but for what isn't known: a place that was never shown gets 0, as if nobody ever looked there. "
-                "Unknown is math.nan.",
-                "只差未知的情况：从未展示的位置得到 0，好像从来没人看。未知应为 math.nan。",
+                "All right but for the place that can't be compared: 0 would mean that nobody looks there. Unknown is math.nan.",
+                "只差无从比较的位置：0 表示没有人看。未知应为 math.nan。",
             ),
         ),
     ),
@@ -578,4 +572,4 @@ IPS = Code(
     ),
 )  # fmt: skip
 
-QUESTIONS = (LOT, EM, SDBN, IPS)
+QUESTIONS = (HARVEST, EM, SDBN, IPS)

@@ -13,9 +13,9 @@ from course_lib.core.ranking import PAD
 from course_lib.search.clicks import (
     PairTable,
     PositionBased,
-    RankCTR,
     ResultPages,
     SimplifiedDBN,
+    harvest_examination,
     ips_relevance,
     log_likelihood,
     weigh_impressions,
@@ -48,7 +48,7 @@ def pages_of(lists: list[list[int]], clicks: list[list[int]]) -> ResultPages:
 
 
 def test_every_question_teaches():
-    assert NAMES == ["curve_from_lot", "pbm_em_round", "sdbn_estimate", "clipped_ips"] and EXERCISE.max_points == 12
+    assert NAMES == ["harvest_round", "pbm_em_round", "sdbn_estimate", "clipped_ips"] and EXERCISE.max_points == 13
     for question in EXERCISE.questions:
         assert len(question.hints) >= 2 and len(question.wrong) >= 3
         assert any(case.hidden for case in question.cases) and not question.cases[0].hidden
@@ -56,14 +56,19 @@ def test_every_question_teaches():
         assert all(part in prompt for part in ("**Task.**", "**Example.**", "**Contract.**", "**In the shop.**"))
 
 
-def test_the_curve_is_that_of_the_course():
+def test_rounds_of_harvesting_end_where_the_course_ends():
     rng = np.random.default_rng(0)
-    click = rng.random((200, 4)) < np.array([0.8, 0.5, 0.3, 0.1])
-    item = rng.permuted(np.tile(np.arange(4), (200, 1)), axis=1)
-    ours = RankCTR().fit(ResultPages(query=np.zeros(200, dtype=int), item=item, click=click)).examination
-    place = np.tile(np.arange(4), 200).tolist()
-    found = function("curve_from_lot")(place, click.ravel().astype(int).tolist(), [1] * 800, 4)
-    np.testing.assert_allclose(found, ours)
+    item = rng.permuted(np.tile(np.arange(6), (400, 1)), axis=1)[:, :4]
+    click = rng.random(item.shape) < np.array([1, 0.6, 0.3, 0.2]) * np.linspace(0.2, 0.8, 6)[item]
+    pages = ResultPages(query=np.zeros(400, dtype=int), item=item, click=click)
+    shown, clicks = np.zeros((6, 4), dtype=int), np.zeros((6, 4), dtype=int)
+    place = np.broadcast_to(np.arange(4), item.shape)
+    np.add.at(shown, (item, place), 1)
+    np.add.at(clicks, (item, place), click)
+    theta = [1.0] * 4
+    for _ in range(200):
+        _, theta = function("harvest_round")(theta, shown.tolist(), clicks.tolist())
+    np.testing.assert_allclose(theta, harvest_examination(pages), atol=1e-6)
 
 
 def test_rounds_of_em_end_where_the_course_ends_and_never_lower_the_likelihood():
@@ -114,8 +119,8 @@ def test_ips_is_that_of_the_course():
 
 
 def test_the_examples_of_the_text_are_right():
-    lot = function("curve_from_lot")
-    assert lot([0, 0, 0, 0, 1, 1, 1, 1], [1, 1, 0, 0, 1, 0, 0, 0], [1] * 8, 2) == [1.0, 0.5]
+    alpha, theta = function("harvest_round")([1.0, 0.5], [[2, 4], [4, 4]], [[1, 1], [2, 0]])
+    assert alpha == pytest.approx([0.5, 1 / 3]) and theta == pytest.approx([1, 0.3 * 7 / 9])
     theta, alpha = function("pbm_em_round")([1.0, 0.5], [0.5], [1, 1], [0, 0], [1, 0])
     assert theta == pytest.approx([1, 2 / 3]) and alpha == pytest.approx([2 / 3])
     found = function("sdbn_estimate")([(["a", "b", "c"], [1]), (["b", "a"], [])])
