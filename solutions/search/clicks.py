@@ -54,15 +54,15 @@ import numpy as np
 # | $t_p$ | the new curve before it is brought to 1 at place 0 |
 #
 # **Example.** Pair 0 was shown 2 and 4 times at places 0 and 1 with a click at each, pair 1 four times at each with two
-# clicks at place 0. With `theta = [1.0, 0.5]`, $\alpha_0$ = 2 / (2 + 4 · 0.5) = 0.5 and $\alpha_1$ = 2 / (4 + 4 · 0.5) = 1/3.
-# Then $t_0$ = 3 / (2 · 0.5 + 4 / 3) = 9/7 and $t_1$ = 1 / (4 · 0.5 + 4 / 3) = 0.3, so the new curve is
+# clicks at place 0. With `theta = [1.0, 0.5]`, $\alpha_0$ = 2 / (2 + 4 · 0.5) = 0.5 and $\alpha_1$ = 2 / (4 + 4 ·
+# 0.5) = 1/3. Then $t_0$ = 3 / (2 · 0.5 + 4 / 3) = 9/7 and $t_1$ = 1 / (4 · 0.5 + 4 / 3) = 0.3, so the new curve is
 # `[1.0, 0.2333]`.
 #
 # **Contract.**
 #
-# - `theta` is a list of floats, all above 0. `shown` and `clicks` are lists with a row for each pair, each row a list of
-#   whole numbers as long as `theta`. Place 0 has a click at least. The result is a tuple `(alpha, new_theta)` of two lists
-#   of floats.
+# - `theta` is a list of floats, all above 0. `shown` and `clicks` are lists with a row for each pair, each row a list
+#   of whole numbers as long as `theta`. Place 0 has a click at least. The result is a tuple `(alpha, new_theta)` of
+#   two lists of floats.
 # - A pair that was never shown has an attraction of 0: it takes part in nothing.
 # - A place at which no pair of an attraction above 0 was shown can't be compared: its new value is `math.nan`.
 #
@@ -96,8 +96,8 @@ def harvest_round(theta: list, shown: list, clicks: list) -> tuple:
 # %% [markdown]
 # ## 2 One round of expectation–maximisation
 #
-# **Task.** In the position-based model a showing of product $d$ at place $p$ is clicked with chance $\theta_p \alpha_d$. Given
-# the present values of both, improve them once.
+# **Task.** In the position-based model a showing of product $d$ at place $p$ is clicked with chance $\theta_p
+# \alpha_d$. Given the present values of both, improve them once.
 #
 # *Expectation*, for each showing:
 #
@@ -106,23 +106,23 @@ def harvest_round(theta: list, shown: list, clicks: list) -> tuple:
 # | chance that the customer looked | 1 | $\theta_p (1 - \alpha_d) \,/\, (1 - \theta_p \alpha_d)$ |
 # | chance that the product attracts | 1 | $(1 - \theta_p)\, \alpha_d \,/\, (1 - \theta_p \alpha_d)$ |
 #
-# *Maximisation*: the new $\theta_p$ is the mean of the first row over all showings at place $p$; the new $\alpha_d$ is the
-# mean of the second row over all showings of product $d$.
+# *Maximisation*: the new $\theta_p$ is the mean of the first row over all showings at place $p$; the new $\alpha_d$
+# is the mean of the second row over all showings of product $d$.
 #
 # | symbol | meaning |
 # |---|---|
 # | $\theta_p$ | chance that place $p$ is looked at |
 # | $\alpha_d$ | chance that product $d$ is clicked, once it is looked at |
 #
-# **Example.** `theta = [1.0, 0.5]`, `alpha = [0.5]`, and two showings of product 0 at place 1, the first clicked, the second
-# not. Without a click, the chance of a look is 0.5 · 0.5 / 0.75 = 1/3, that of attraction 0.5 · 0.5 / 0.75 = 1/3. The
-# new $\theta_1$ is (1 + 1/3) / 2 = 2/3, the new $\alpha_0$ is 2/3 as well; $\theta_0$ stays at 1.
+# **Example.** `theta = [1.0, 0.5]`, `alpha = [0.5]`, and two showings of product 0 at place 1, the first clicked, the
+# second not. Without a click, the chance of a look is 0.5 · 0.5 / 0.75 = 1/3, that of attraction 0.5 · 0.5 / 0.75 =
+# 1/3. The new $\theta_1$ is (1 + 1/3) / 2 = 2/3, the new $\alpha_0$ is 2/3 as well; $\theta_0$ stays at 1.
 #
 # **Contract.**
 #
 # - `theta` and `alpha` are lists of floats; each is above 0, `alpha` below 1, `theta` at most 1. `place`, `product` and
-#   `clicked` are lists of whole numbers of the same length: rows of `theta`, rows of `alpha`, and 0 or 1. The result is a
-#   tuple `(new_theta, new_alpha)` of two lists of floats.
+#   `clicked` are lists of whole numbers of the same length: rows of `theta`, rows of `alpha`, and 0 or 1. The result
+#   is a tuple `(new_theta, new_alpha)` of two lists of floats.
 # - Both rows are computed from the *old* values; neither update sees the other.
 # - `theta[0]` is 1, and stays exactly 1: place 0 is always looked at.
 # - A place or a product without a showing keeps its old value.
@@ -157,9 +157,9 @@ def pbm_em_round(theta: list, alpha: list, place: list, product: list, clicked: 
 # %% [markdown]
 # ## 3 Customers who read downward: SDBN by counting
 #
-# **Task.** In the simplified dynamic Bayesian network, customers read from the top and go on until a click has satisfied
-# them. So everything at or above the *last* click of a page was looked at, and nothing below it; a page without a click
-# was read to its end. Count:
+# **Task.** In the simplified dynamic Bayesian network, customers read from the top and go on until a click has
+# satisfied them. So everything at or above the *last* click of a page was looked at, and nothing below it; a page
+# without a click was read to its end. Count:
 #
 # $$
 # \hat\alpha_d = \frac{\text{clicks on } d}{\text{times } d \text{ was looked at}}
@@ -172,19 +172,19 @@ def pbm_em_round(theta: list, alpha: list, place: list, product: list, clicked: 
 # | $\hat\alpha_d$ | attraction of product $d$: chance of a click, once it is looked at |
 # | $\hat\sigma_d$ | satisfaction: chance that a click on it ends the search |
 #
-# **Example.** Two pages of one query: `["a", "b", "c"]` with a click at place 1, and `["b", "a"]` without one. On the first, `a`
-# and `b` were looked at, on the second both. So $\hat\alpha_a$ = 0/2, $\hat\alpha_b$ = 1/2 and $\hat\sigma_b$ = 1/1;
-# `c` was never looked at, so nothing is known of it.
+# **Example.** Two pages of one query: `["a", "b", "c"]` with a click at place 1, and `["b", "a"]` without one. On the
+# first, `a` and `b` were looked at, on the second both. So $\hat\alpha_a$ = 0/2, $\hat\alpha_b$ = 1/2 and
+# $\hat\sigma_b$ = 1/1; `c` was never looked at, so nothing is known of it.
 #
 # **Contract.**
 #
-# - `pages` is a list of tuples `(shown, clicked)`: a list of product ids from the top, none twice, and the list of clicked
-#   places, in any order. All pages belong to one query. The result is a dict from *every* id shown anywhere to a tuple
-#   `(alpha, sigma)` of two floats.
+# - `pages` is a list of tuples `(shown, clicked)`: a list of product ids from the top, none twice, and the list of
+#   clicked places, in any order. All pages belong to one query. The result is a dict from *every* id shown anywhere
+#   to a tuple `(alpha, sigma)` of two floats.
 # - A product that was never looked at has `math.nan` for both; one that was never clicked has `math.nan` for sigma.
 #
-# **In the shop.** No iterations and no settings: one pass over the log. It is the usual first model where customers read
-# lists downward, and it errs in a known direction: a customer who tired is taken for one who was satisfied.
+# **In the shop.** No iterations and no settings: one pass over the log. It is the usual first model where customers
+# read lists downward, and it errs in a known direction: a customer who tired is taken for one who was satisfied.
 
 # %% question="sdbn_estimate" points=3
 def sdbn_estimate(pages: list) -> dict:

@@ -58,11 +58,13 @@ HARVEST = Code(
                 ([1.0, 0.7, 0.3], [[4, 2, 6], [1, 7, 3], [8, 1, 1]], [[2, 1, 1], [1, 3, 0], [5, 0, 1]]),
             ),
             expect=Text(
-                "Clicks of a pair over its expected looks; then clicks of a place over those expected of its pairs, relative to place 0",
+                "Clicks of a pair over its expected looks; then clicks of a place over those expected of its pairs, "
+                "relative to place 0",
                 "每对的点击数除以预期浏览数；再用每个位置的点击数除以其各对的预期点击数，并以位置 0 为基准",
             ),
             advice=Text(
-                "Do the example of the task by hand with these numbers: first all alphas, then the sums of each place, then divide "
+                "Do the example of the task by hand with these numbers: first all alphas, then the sums of each "
+                "place, then divide "
                 "by the first.",
                 "用这些数字把题目中的例子手算一遍：先算所有 alpha，再算每个位置的和，最后除以第一个。",
             ),
@@ -98,7 +100,8 @@ HARVEST = Code(
             "raw_click_rate",
             _harvest(alpha="c.sum(axis=1) / n.sum(axis=1)"),
             Text(
-                "Your attractions are raw click rates. A showing where few look is only part of a look: weigh it by theta.",
+                "Your attractions are raw click rates. A showing where few look is only part of a look: weigh it by "
+                "theta.",
                 "你的吸引力就是原始点击率。在少有人看的位置展示一次，只算一部分浏览：要乘以 theta。",
             ),
         ),
@@ -106,7 +109,8 @@ HARVEST = Code(
             "all_pairs_alike",
             _harvest(new="c.sum(axis=0) / n.sum(axis=0)", guard="np.where((n * alpha[:, None]).sum(axis=0) > 0, new, math.nan)"),
             Text(
-                "Your curve is the click rate of each place, as if all pairs attracted alike. Divide by the clicks that its pairs "
+                "Your curve is the click rate of each place, as if all pairs attracted alike. Divide by the clicks "
+                "that its pairs "
                 "would bring, showings times alpha.",
                 "你的曲线只是各位置的点击率，好像所有对的吸引力都一样。应除以这些对本该带来的点击：展示次数乘以 alpha。",
             ),
@@ -123,7 +127,8 @@ HARVEST = Code(
             "mean_of_ratios",
             _harvest(new="np.nansum(c / (n * alpha[:, None]), axis=0) / np.maximum((n * alpha[:, None] > 0).sum(axis=0), 1)"),
             Text(
-                "You average the ratios of single pairs. A pair shown once then counts as much as one shown a hundred times: divide "
+                "You average the ratios of single pairs. A pair shown once then counts as much as one shown a "
+                "hundred times: divide "
                 "the sums.",
                 "你对各对的比值取了平均。这样展示一次的对和展示一百次的对分量相同：应当用总和相除。",
             ),
@@ -132,7 +137,8 @@ HARVEST = Code(
             "unknown_is_zero",
             _harvest(guard="np.where((n * alpha[:, None]).sum(axis=0) > 0, new, 0.0)"),
             Text(
-                "All right but for the place that can't be compared: 0 would mean that nobody looks there. Unknown is math.nan.",
+                "All right but for the place that can't be compared: 0 would mean that nobody looks there. Unknown "
+                "is math.nan.",
                 "只差无从比较的位置：0 表示没有人看。未知应为 math.nan。",
             ),
         ),
@@ -193,7 +199,8 @@ EM = Code(
                  [0, 1, 0, 0, 1, 1, 1, 0]),
             ),
             expect=Text(
-                "For each place the mean chance of a look, for each product the mean chance that it attracts; a click counts 1",
+                "For each place the mean chance of a look, for each product the mean chance that it attracts; a "
+                "click counts 1",
                 "每个位置为被浏览概率的均值，每件商品为有吸引力概率的均值；有点击记为 1",
             ),
             advice=Text(
@@ -219,7 +226,8 @@ EM = Code(
     ),
     hints=(
         Text(
-            "Without a click the showing is split in three: looked at but not attractive, attractive but not looked at, "
+            "Without a click the showing is split in three: looked at but not attractive, attractive but not looked "
+            "at, "
             "neither. The denominator 1 − θα is the chance of no click at all.",
             "没有点击的展示分三种：看了但没吸引力、有吸引力但没看、两者都没有。分母 1 − θα 就是没有点击的概率。",
         ),
@@ -234,7 +242,8 @@ EM = Code(
             "no_click_is_no_look",
             _round(look="c", like="c"),
             Text(
-                "You count a showing without a click as 0. It may have been looked at without attracting: that is what the "
+                "You count a showing without a click as 0. It may have been looked at without attracting: that is "
+                "what the "
                 "table of the task splits.",
                 "你把没有点击的展示都算作 0。它可能被看到但没有吸引力：题目中的表格正是要把这一点分开。",
             ),
@@ -243,7 +252,8 @@ EM = Code(
             "prior_not_posterior",
             _round(look="1 if c else t", like="1 if c else a"),
             Text(
-                "Without a click you take the old values themselves. That nothing was clicked is news: it makes both a look "
+                "Without a click you take the old values themselves. That nothing was clicked is news: it makes both "
+                "a look "
                 "and attraction less likely.",
                 "没有点击时你直接用了旧值。没有点击本身就是信息：它使浏览和吸引都更不可能。",
             ),
@@ -252,7 +262,8 @@ EM = Code(
             "swapped",
             _round(look="1 if c else a * (1 - t) / (1 - t * a)", like="1 if c else t * (1 - a) / (1 - t * a)"),
             Text(
-                "The two chances are swapped: a look without attraction belongs to the place, attraction without a look to "
+                "The two chances are swapped: a look without attraction belongs to the place, attraction without a "
+                "look to "
                 "the product.",
                 "两个概率弄反了：看了但没吸引力归位置，有吸引力但没看归商品。",
             ),
@@ -261,7 +272,8 @@ EM = Code(
             "not_normalised",
             _round(look="1 if c else t * (1 - a)", like="1 if c else a * (1 - t)"),
             Text(
-                "The denominator is missing: what you have is the chance of both, a look and no click, and not that of a look "
+                "The denominator is missing: what you have is the chance of both, a look and no click, and not that "
+                "of a look "
                 "given no click.",
                 "缺了分母：你得到的是“看了且没点击”的概率，而不是“已知没点击时看了”的概率。",
             ),
@@ -299,7 +311,8 @@ EM = Code(
             "        m[d] += 1\n"
             "    return [1.0] + [x / max(k, 1) for x, k in zip(s, n)][1:], [x / max(k, 1) for x, k in zip(u, m)]\n",
             Text(
-                "All right but for what was never shown: it falls to 0. Nothing was learned about it, so it keeps its value.",
+                "All right but for what was never shown: it falls to 0. Nothing was learned about it, so it keeps "
+                "its value.",
                 "只差从未展示过的：它变成了 0。对它一无所知，应当保持原值。",
             ),
         ),
@@ -361,7 +374,8 @@ SDBN = Code(
                 "浏览止于页面的最后一次点击；sigma 是作为页面最后一次点击的比例",
             ),
             advice=Text(
-                "Draw a line below the last click of each page. Count looks and clicks above it, and mark the clicks on it.",
+                "Draw a line below the last click of each page. Count looks and clicks above it, and mark the clicks "
+                "on it.",
                 "在每页最后一次点击下方画一条线。数线上方的浏览和点击，并标出线上的点击。",
             ),
         ),
@@ -406,7 +420,8 @@ SDBN = Code(
             "first_click",
             _sdbn(last="min(clicked, default=len(shown))", end="bool(clicked) and place == max(clicked)"),
             Text(
-                "Your looks end at the first click. That is the cascade model; here customers go on until their last click.",
+                "Your looks end at the first click. That is the cascade model; here customers go on until their last "
+                "click.",
                 "你的浏览止于第一次点击。那是级联模型；这里的顾客会继续看到最后一次点击。",
             ),
         ),
@@ -414,7 +429,8 @@ SDBN = Code(
             "nobody_reads_without_click",
             _sdbn(last="max(clicked, default=-1)"),
             Text(
-                "On a page without a click you count nothing. It was read to its end: everything on it was looked at in vain.",
+                "On a page without a click you count nothing. It was read to its end: everything on it was looked at "
+                "in vain.",
                 "没有点击的页面你什么都没算。它其实被读到了最后：上面的商品都白白被看到了。",
             ),
         ),
@@ -422,7 +438,8 @@ SDBN = Code(
             "order_of_clicks",
             _sdbn(last="clicked[-1] if clicked else len(shown)"),
             Text(
-                "You take the last entry of the list of clicks. The list is in any order: the last click is the lowest place.",
+                "You take the last entry of the list of clicks. The list is in any order: the last click is the "
+                "lowest place.",
                 "你取了点击列表的最后一个元素。列表顺序任意：最后一次点击是最靠下的位置。",
             ),
         ),
@@ -438,7 +455,8 @@ SDBN = Code(
             "unknown_is_zero",
             _sdbn(alpha="hits[n] / max(seen[n], 1)", sigma="ends[n] / max(hits[n], 1)"),
             Text(
-                "All right but for what isn't known: a product that nobody looked at isn't unattractive. Return math.nan there.",
+                "All right but for what isn't known: a product that nobody looked at isn't unattractive. Return "
+                "math.nan there.",
                 "只差未知的情况：没人看到的商品并不等于没有吸引力。那里应返回 math.nan。",
             ),
         ),
@@ -515,7 +533,8 @@ IPS = Code(
     hints=(
         Text("A weight of at most w means a look of at least 1 / w.", "权重不超过 w，等价于浏览概率不小于 1 / w。"),
         Text(
-            "The plain estimate divides by the number of showings, clicked or not; the normalised one by the sum of looks.",
+            "The plain estimate divides by the number of showings, clicked or not; the normalised one by the sum of "
+            "looks.",
             "普通估计除以展示次数（无论是否点击）；归一化估计除以浏览概率之和。",
         ),
     ),
@@ -532,7 +551,8 @@ IPS = Code(
             "clipped_from_above",
             _ips(clipped="min(look, 1 / max_weight)"),
             Text(
-                "You limit the looks from above. Weights are 1 / look: to keep them small, looks must not become too small.",
+                "You limit the looks from above. Weights are 1 / look: to keep them small, looks must not become too "
+                "small.",
                 "你从上方限制了浏览概率。权重是 1 / 浏览概率：要让权重不过大，浏览概率就不能过小。",
             ),
         ),
@@ -548,7 +568,8 @@ IPS = Code(
             "clicks_only",
             _ips(plain="sum(c / k for c, k in zip(clicked, x)) / max(sum(clicked), 1)"),
             Text(
-                "You divide by the number of clicks. Showings without a click count too, else every product is attractive.",
+                "You divide by the number of clicks. Showings without a click count too, else every product is "
+                "attractive.",
                 "你除以了点击数。没有点击的展示也要算，否则每件商品都有吸引力。",
             ),
         ),
@@ -565,7 +586,8 @@ IPS = Code(
             _ips(plain="min(1.0, sum(c / k for c, k in zip(clicked, x)) / len(looks))",
                  norm="min(1.0, sum(clicked) / sum(x))"),
             Text(
-                "You cut the estimates off at 1. Then they are too low on average: luck upwards is cut, luck downwards isn't.",
+                "You cut the estimates off at 1. Then they are too low on average: luck upwards is cut, luck "
+                "downwards isn't.",
                 "你把估计截到了 1。这样平均而言会偏低：向上的运气被截掉，向下的没有。",
             ),
         ),
