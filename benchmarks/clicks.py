@@ -1,18 +1,21 @@
 """Click models on the simulated shop: the curve of examination, and what debiasing does for *true* relevance.
 
-    .venv/bin/python benchmarks/clicks.py [--seeds 5] [--users 2000] [--save benchmarks/results/clicks.json]
+    .venv/bin/python benchmarks/clicks.py [--first-seed 10] [--seeds 5] [--users 2000] [--save FILE]
 
 Two kinds of shop, whose users click by position or down a cascade; each seed is another shop. The first fifth of the
 log gives features (popularity), the rest the result pages. Every click model is fitted to the same pages. Rankings
 reorder the products that a query's pages showed, all of which have a known grade; nothing is trained on grades:
 
-- tables: one estimate for each (query, product), from its own clicks;
+- tables: one estimate for each (query, product), from its own clicks, shrunk to the mean rate (plain and doubly robust
+  ones aren't);
 - rankers: linear, on seven features, trained on one half of the queries and measured on the other, and the reverse.
 
 Differences are tested over the queries of all shops of a kind, paired, Holm-adjusted within the kind. ``harvest`` and
 PBM assume what users do in the first kind of shop, ``harvest_cascade`` and the DBN what they do in the second; each is
 mismatched in the other kind. Which of a pair stands for it goes by the curve's error, never by what its rankings
-gain; the other one is tested as well.
+gain; the other one is tested as well. Seeds below 10 were seen while the methods were written.
+
+In shops of the first kind, clicks are drawn once more with a planted trust bias, to see whether it is found and undone.
 """
 
 from __future__ import annotations
@@ -27,6 +30,7 @@ from typing import Any
 import lightgbm
 import numpy as np
 
+from course_lib.core.errors import ContractError
 from course_lib.core.ids import IdMap
 from course_lib.core.provenance import check_save, peak_rss_mb, save_result
 from course_lib.core.ranking import PAD, Ranking
@@ -44,9 +48,13 @@ from course_lib.search.clicks import (
     PairTable,
     PositionBased,
     RankCTR,
+    RegressionEM,
     ResultPages,
     SimplifiedDBN,
+    TrustBias,
+    affine_relevance,
     doubly_robust_relevance,
+    draw_clicks,
     examination_by_propensity,
     harvest_cascade,
     harvest_examination,
@@ -56,6 +64,7 @@ from course_lib.search.clicks import (
     read_pages,
     weigh_impressions,
 )
+from course_lib.search.clicks.regression import Features
 from course_lib.search.retrieval import BM25
 from course_lib.shop.log import CLICK, IMPRESSION, NO_QUERY, read_log
 from course_lib.shop.measurement import evaluate, holm
@@ -69,17 +78,20 @@ RIGHT = {"position": "harvest", "cascade": "harvest_cascade"}
 PRIORS = ((0.1, 0.1), (0.2, 0.2), (0.5, 0.5), (1.0, 1.0), (0.5, 1.5))
 LOOKS = 2.0  #: looks at the mean rate that a pair starts with, the same for every table
 METRIC = "ndcg@10"
-SOURCES = ("naive", "rank_ctr", "harvest", "pbm", "sdbn", "harvest_cascade", "dbn")  #: where P(look) comes from
+#: where P(look) comes from
+SOURCES = ("naive", "rank_ctr", "harvest", "pbm", "regression", "sdbn", "harvest_cascade", "dbn")
 
 
-def fit_models(train: ResultPages, held: ResultPages) -> tuple[dict[str, ClickModel], dict[str, Any]]:
+def fit_models(
+    train: ResultPages, held: ResultPages, features: Features
+) -> tuple[dict[str, ClickModel], dict[str, Any]]:
     """All models on all pages, with the prior under which they foretell the last fifth best; and each try."""
     tries: dict[str, Any] = {}
     kinds: dict[str, Any] = {
         "pbm": PositionBased, "cascade": Cascade, "sdbn": SimplifiedDBN, "document_ctr": DocumentCTR,
         "dbn": lambda prior: DynamicBayesian(prior=prior, rounds=60),
     }  # fmt: skip
-    models: dict[str, ClickModel] = {"rank_ctr": RankCTR()}
+    models: dict[str, ClickModel] = {"rank_ctr": RankCTR(), "regression": RegressionEM(features)}
     for name, make in kinds.items():
         tries[name] = [
             {"prior": list(prior), "perplexity": perplexity(make(prior=prior).fit(train), held)[0]}
@@ -87,6 +99,65 @@ def fit_models(train: ResultPages, held: ResultPages) -> tuple[dict[str, ClickMo
         ]
         models[name] = make(prior=tuple(min(tries[name], key=lambda one: one["perplexity"])["prior"]))
     return models, tries
+
+
+def features_by_pair(shop: Shop, pages: ResultPages, moment: int) -> Features:
+    """``features_of``, computed once for all pairs of these pages."""
+    code = np.unique(pages.code[pages.shown])
+    x = features_of(shop, code >> 32, code & (2**32 - 1), moment)
+    return lambda query, item: x[np.searchsorted(code, (query << 32) + item)]
+
+
+def refuses(pages: ResultPages) -> bool:
+    """Whether ``harvest_cascade`` sees by itself that these users don't read down a cascade."""
+    try:
+        harvest_cascade(pages)
+    except ContractError:
+        return True
+    return False
+
+
+def planted_trust(
+    pages: ResultPages, features: Features, attraction: PairTable, look: np.ndarray, seed: int
+) -> dict[str, Any]:
+    """Clicks with trust bias on the same pages, and what is left of it in each estimate of r, the attraction.
+
+    ε⁺ and ε⁻ have the form that Vardasbi, Oosterhuis & de Rijke (2020) plant: 0.98 falling by 0.01 a place, and 0.65
+    divided by the place.
+    """
+    place = np.arange(1, pages.length + 1)
+    truth = TrustBias(features)
+    truth.hit, truth.slip = look * (1 - (place + 1) / 100), look * 0.65 / place
+    truth.attraction = attraction
+    drawn = draw_clicks(truth, pages, seed)
+    found, harvest = TrustBias(features).fit(drawn), np.minimum(harvest_examination(drawn), 1)
+    by_place = RegressionEM(features).fit(drawn)
+    seen = {name: weigh_impressions(drawn, curve, max_weight=20) for name, curve in
+            (("naive", np.ones(pages.length)), ("harvest", harvest), ("regression", by_place))}  # fmt: skip
+    tables = {
+        **{f"click / look: {name}": ips_relevance(one) for name, one in seen.items()},
+        "affine, estimated": affine_relevance(drawn, found.hit - found.slip, found.slip),
+        "affine, true": affine_relevance(drawn, truth.hit - truth.slip, truth.slip),
+        "r by features": found.attraction,
+    }
+    code, weight = np.unique(drawn.code[drawn.shown], return_counts=True)
+    often = weight >= 20
+
+    def against(table: PairTable) -> dict[str, float]:
+        r, v, w = attraction.of(code)[often], table.of(code)[often], weight[often]
+        both = np.cov(r, v, aweights=w)
+        rmse = float(np.sqrt(np.average((v - r) ** 2, weights=w)))
+        return {"bias": float(np.average(v - r, weights=w)), "rmse": rmse,
+                "correlation": float(both[0, 1] / np.sqrt(both[0, 0] * both[1, 1]))}  # fmt: skip
+
+    return {
+        "clicks": int(drawn.click.sum()), "pairs seen 20 times": int(often.sum()),
+        "hit": found.hit.tolist(), "slip": found.slip.tolist(),
+        "true hit": truth.hit.tolist(), "true slip": truth.slip.tolist(),
+        "hit_error": float(np.abs(found.hit - truth.hit).mean()),
+        "slip_error": float(np.abs(found.slip - truth.slip).mean()),
+        "tables": {name: against(table) for name, table in tables.items()},
+    }  # fmt: skip
 
 
 def curve_of(model: ClickModel | np.ndarray, length: int) -> np.ndarray:
@@ -126,13 +197,19 @@ def halves(query: np.ndarray, seed: int) -> np.ndarray:
     return generator(seed, "halves").permutation(query.max() + 1)[query] % 2 == 0
 
 
-def cross_scores(seen: Impressions, x: np.ndarray, half: np.ndarray, loss: str) -> np.ndarray:
-    """float [m]: each half scored by a linear ranker trained on the other; a squared loss guesses the target itself."""
+def cross_scores(
+    seen: Impressions, x: np.ndarray, half: np.ndarray, loss: str, target: np.ndarray | None = None
+) -> np.ndarray:
+    """float [m]: each half scored by a linear ranker trained on the other; a squared loss guesses the target itself.
+
+    ``target`` float [m] takes the place of click / P(look).
+    """
+    target = seen.target if target is None else target
     scores = np.empty(len(x))
     for train in (half, ~half):
         part = Impressions(*(v[train] if isinstance(v, np.ndarray) else v for v in vars(seen).values()))
-        ranker = LinearRanker(loss=loss).fit(part, x[train])
-        shift = part.target.mean() - ranker.score(x[train]).mean() if loss == "squared" else 0.0
+        ranker = LinearRanker(loss=loss).fit(part, x[train], target=target[train])
+        shift = target[train].mean() - ranker.score(x[train]).mean() if loss == "squared" else 0.0
         scores[~train] = ranker.score(x[~train]) + shift
     return scores
 
@@ -178,7 +255,8 @@ def measure_shop(kind: str, seed: int, sizes: dict[str, int]) -> tuple[dict[str,
     moment = shop.split_time(0.2)
     pages, truth = read_pages(shop, since=moment), shop.truth.examination
     train, held = pages.split(int(np.quantile(pages.timestamp, 0.8)))
-    models, tries = fit_models(train, held)
+    features = features_by_pair(shop, pages, moment)
+    models, tries = fit_models(train, held, features)
     fits = {}
     for name, model in models.items():
         foretold = perplexity(model.fit(train), held)[0]
@@ -188,13 +266,13 @@ def measure_shop(kind: str, seed: int, sizes: dict[str, int]) -> tuple[dict[str,
             "curve": curve_of(model, pages.length).tolist(), "curve_error": float(error), "perplexity": foretold,
             "log_likelihood_per_page": likelihood if np.isfinite(likelihood) else None,
         }  # fmt: skip
-    harvest, (down, leaves) = harvest_examination(pages), harvest_cascade(pages)
+    harvest, (down, leaves) = harvest_examination(pages), harvest_cascade(pages, check=False)
     curves = {"harvest": harvest, "harvest_cascade": down, "propensity": examination_by_propensity(pages)}
     for most in (100, 20):
         curves[f"propensity, weights up to {most}"] = examination_by_propensity(pages, max_weight=most)
     for name, curve in curves.items():
         fits[name] = {"curve": curve.tolist(), "curve_error": float(np.abs(curve - truth).mean())}
-    fits["harvest_cascade"]["satisfaction"] = leaves
+    fits["harvest_cascade"] |= {"satisfaction": leaves, "refused": refuses(pages)}
     fits["pbm_by_prior"] = {
         f"{a}, {b}": float(np.abs(PositionBased(prior=(a, b)).fit(pages).examination - truth).mean())
         for a, b in ((0, 0), *PRIORS)
@@ -215,10 +293,13 @@ def measure_shop(kind: str, seed: int, sizes: dict[str, int]) -> tuple[dict[str,
     for name in (*SOURCES, *(["truth"] if kind == "position" else [])):
         seen = weigh_impressions(pages, sources[name], max_weight=20)
         if x is None:
-            x, half = features_of(shop, seen.query, seen.item, moment), halves(seen.query, seed)
+            x, half = features(seen.query, seen.item), halves(seen.query, seed)
             ndcg["as shown"] = report_on(shop, seen, PairTable(*mean_place(seen)).of(seen.code))
             ndcg["true attraction"] = report_on(shop, seen, attraction.of(seen.code))
             ndcg["bm25"] = report_on(shop, seen, x[:, 0])
+            for loss, family in (("listwise", "ranker"), ("squared", "ranker, squared")):  # as if nothing were hidden
+                perfect = cross_scores(seen, x, half, loss, attraction.of(seen.code))
+                ndcg[f"{family}: true attraction"] = report_on(shop, seen, perfect)
             ndcg["ranker: lightgbm"] = report_on(shop, seen, trees(seen, x, half, positions=False))
             ndcg["ranker: lightgbm position"] = report_on(shop, seen, trees(seen, x, half, positions=True))
         clipped[name] = seen.clipped
@@ -226,6 +307,9 @@ def measure_shop(kind: str, seed: int, sizes: dict[str, int]) -> tuple[dict[str,
         table = ips_relevance(seen, prior=(LOOKS * rate, LOOKS * (1 - rate)))
         ndcg[f"table: {name}"] = report_on(shop, seen, table.of(seen.code))
         wrong[f"table: {name}"] = off(table)
+        plain = ips_relevance(seen, normalised=False)
+        ndcg[f"table, plain: {name}"] = report_on(shop, seen, plain.of(seen.code))
+        wrong[f"table, plain: {name}"] = off(plain)
         guess = np.clip(cross_scores(seen, x, half, "squared"), 0, 1)
         robust = doubly_robust_relevance(seen, guess)
         wrong[f"table, doubly robust: {name}"] = off(robust)
@@ -239,6 +323,8 @@ def measure_shop(kind: str, seed: int, sizes: dict[str, int]) -> tuple[dict[str,
         "seed": seed, "pages": len(pages), "impressions": int(pages.shown.sum()), "clicks": int(pages.click.sum()),
         "pairs": len(np.unique(seen.code)), "queries": len(ndcg["bm25"]),
     }  # fmt: skip
+    if kind == "position":
+        facts["trust"] = planted_trust(pages, features, attraction, truth, seed)
     return {**facts, "truth": truth.tolist(), "models": fits, "tuning": tries, "clipped": clipped,
             "attraction_error": wrong}, ndcg  # fmt: skip
 
@@ -271,9 +357,13 @@ def summarise(kind: str, shops: list[dict[str, dict[int, float]]]) -> dict[str, 
     right, wrong = RIGHT[kind], RIGHT[KINDS[1 - KINDS.index(kind)]]
     pairs = []
     for family in ("ranker", "ranker, squared", "table", "table, doubly robust"):
-        against = [(name, "naive") for name in (right, wrong, "pbm", "dbn", "sdbn")]
+        against = [(name, "naive") for name in (right, wrong, "pbm", "regression", "dbn", "sdbn")]
         pairs += [(f"{family}: {a}", f"{family}: {b}") for a, b in (*against, (right, wrong))]
-    pairs += [(f"table, doubly robust: {right}", f"table: {right}"),
+    pairs += [(f"table, doubly robust: {right}", f"table, plain: {right}"),
+              *(("bm25", b) for b in (f"ranker: {right}", f"ranker, squared: {right}", "ranker: lightgbm",
+                                      "ranker: lightgbm position", f"table: {right}", "true attraction",
+                                      "ranker: true attraction", "ranker, squared: true attraction")),
+              ("ranker: true attraction", f"ranker: {right}"), ("true attraction", "table: naive"),
               ("ranker: lightgbm position", "ranker: lightgbm"),
               ("ranker: lightgbm position", f"ranker: {right}")]  # fmt: skip
     tests = []
@@ -286,12 +376,12 @@ def summarise(kind: str, shops: list[dict[str, dict[int, float]]]) -> dict[str, 
     return {"right": right, "mismatched": wrong, "queries": len(values["bm25"]), METRIC: means, "tests": tests}
 
 
-def measure(n_seeds: int, sizes: dict[str, int]) -> dict[str, Any]:
+def measure(seeds: range, sizes: dict[str, int]) -> dict[str, Any]:
     """Everything, for both kinds of shop."""
     began, result = time.perf_counter(), {}
     for kind in KINDS:
         shops, ndcg = [], []
-        for seed in range(n_seeds):
+        for seed in seeds:
             facts, values = measure_shop(kind, seed, sizes)
             shops.append(facts)
             ndcg.append(values)
@@ -305,32 +395,48 @@ def measure(n_seeds: int, sizes: dict[str, int]) -> dict[str, Any]:
                 n: {m: float(np.mean([s["attraction_error"][n][m] for s in shops])) for m in ("rmse", "bias")}
                 for n in shops[0]["attraction_error"]
             },
+            "refused": sum(s["models"]["harvest_cascade"]["refused"] for s in shops),
             **summarise(kind, ndcg), "shops": shops,
         }  # fmt: skip
+        if kind == "position":
+            result["trust"] = mean_trust([s["trust"] for s in shops])
     return {**result, "seconds": time.perf_counter() - began, "peak_rss_mb": peak_rss_mb()}
+
+
+def mean_trust(shops: list[dict[str, Any]]) -> dict[str, Any]:
+    """Means over the shops of what ``planted_trust`` measured, with the extremes of each table's numbers."""
+    errors = {name: float(np.mean([s[name] for s in shops])) for name in ("hit_error", "slip_error")}
+    each = {name: {m: [s["tables"][name][m] for s in shops] for m in found}
+            for name, found in shops[0]["tables"].items()}  # fmt: skip
+    tables = {name: {m: {"mean": float(np.mean(v)), "range": [min(v), max(v)]} for m, v in found.items()}
+              for name, found in each.items()}  # fmt: skip
+    return {**errors, "tables": tables}
 
 
 def main() -> int:
     """Measure, print as JSON, save where asked."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=5, metavar="N", help="shops of each kind (default: 5)")
+    parser.add_argument("--first-seed", type=int, default=10, metavar="N", help="of the first shop (default: 10)")
     parser.add_argument("--users", type=int, default=SIZES["n_users"], metavar="N", help="of a shop (default: 2000)")
     parser.add_argument("--save", type=Path, metavar="FILE", help="write the result with its provenance")
     options = parser.parse_args()
-    if options.seeds < 1 or options.users < 1:
-        parser.error("--seeds and --users must be at least 1")
+    if options.seeds < 1 or options.users < 1 or options.first_seed < 0:
+        parser.error("--seeds and --users must be at least 1, --first-seed at least 0")
     if options.save:
         check_save(options.save)
     sizes = {**SIZES, "n_users": options.users}
-    result = measure(options.seeds, sizes)
+    seeds = range(options.first_seed, options.first_seed + options.seeds)
+    result = measure(seeds, sizes)
     print(json.dumps(result, indent=2))
     if options.save:
         save_result(
             options.save,
             result,
-            command=f"python benchmarks/clicks.py --seeds {options.seeds} --users {options.users}",
+            command=f"python benchmarks/clicks.py --first-seed {options.first_seed} --seeds {options.seeds} "
+            f"--users {options.users}",
             data={"source": "simulated shop", **sizes, "click_models": list(KINDS)},
-            seeds=range(options.seeds),
+            seeds=seeds,
             modules=["course_lib.search.clicks", "course_lib.search.retrieval", "course_lib.shop.simulator"],
         )
     return 0

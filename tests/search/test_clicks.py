@@ -16,8 +16,11 @@ from course_lib.search.clicks import (
     PairTable,
     PositionBased,
     RankCTR,
+    RegressionEM,
     ResultPages,
     SimplifiedDBN,
+    TrustBias,
+    affine_relevance,
     draw_clicks,
     examination_by_propensity,
     harvest_cascade,
@@ -429,3 +432,142 @@ def test_propensities_undo_what_the_ranker_chose():
         examination_by_propensity(drawn, max_weight=0)
     with pytest.raises(ContractError, match="never clicked"):
         examination_by_propensity(pages)
+
+
+def test_the_harvest_of_a_cascade_refuses_users_who_look_at_places_independently():
+    pages = shuffled(20_000)
+    drawn = draw_clicks(known(PositionBased, pages), pages)
+    with pytest.raises(ContractError, match="don't read down") as caught:
+        harvest_cascade(drawn)
+    assert "harvest_examination" in caught.value.remedy
+    theta, _ = harvest_cascade(drawn, check=False)
+    assert np.abs(theta - CURVE).mean() > 0.05
+    # Twenty cascades of few pages: none is refused.
+    for seed in range(20):
+        few = shuffled(1_500, seed=seed)
+        harvest_cascade(draw_clicks(known(DynamicBayesian, few), few, seed=seed), rounds=100)
+
+
+# --- attraction by features
+
+
+X = np.random.default_rng(7).normal(size=(160, 2))  # of the products of ``shuffled``
+
+
+def by_features(query, item):
+    return X[item]
+
+
+def explained(pages, *, noise=0.0):
+    """α of each pair, from the features and something that they don't tell."""
+    code = np.unique(pages.code[pages.shown])
+    luck = np.random.default_rng(8).normal(size=len(code))
+    return PairTable(code, 1 / (1 + np.exp(1 - 1.5 * X[code & (2**32 - 1), 0] - noise * luck)), 0.3)
+
+
+def test_regression_em_finds_curve_and_weights():
+    pages = shuffled(40_000)
+    truth = known(PositionBased, pages)
+    truth.attraction = explained(pages)
+    fitted = RegressionEM(by_features).fit(draw_clicks(truth, pages, seed=1))
+    np.testing.assert_allclose(fitted.examination, CURVE, atol=0.02)
+    shown = X[np.unique(pages.item)]
+    np.testing.assert_allclose(fitted.weights[1:] / shown.std(axis=0), [1.5, 0], atol=0.1)
+    assert fitted.weights[0] == pytest.approx(-1 + 1.5 * shown[:, 0].mean(), abs=0.1)
+
+
+def test_regression_em_reaches_the_likelihood_that_an_optimiser_finds():
+    rows = np.array([[0.0], [1.0], [2.0]])
+    design = np.column_stack([np.ones(3), (rows - 1) / np.sqrt(2 / 3)])
+
+    def make(x):
+        model = PositionBased()
+        model.examination = np.r_[1.0, x[:2]]
+        model.attraction = PairTable(np.arange(3), x[2:], 0.5)
+        return model
+
+    def loss(w):
+        theta, beta = 1 / (1 + np.exp(-w[:2])), w[2:]
+        return -log_likelihood(make(np.r_[theta, 1 / (1 + np.exp(-design @ beta))]), TINY)
+
+    best = min(minimize(loss, x, method="L-BFGS-B").fun for x in np.random.default_rng(0).normal(size=(3, 4)))
+    fitted = RegressionEM(lambda q, i: rows[i], ridge=0.0, tolerance=1e-10, rounds=20_000).fit(TINY)
+    assert -log_likelihood(fitted, TINY) == pytest.approx(best, abs=1e-3)
+
+
+def test_regression_em_sees_through_sparse_pairs_and_is_fooled_by_what_only_the_ranker_knows():
+    rng = np.random.default_rng(0)
+    n, length = 12_000, 4
+    query = np.repeat(np.arange(n // 2), 2)
+    own = np.arange(length) + length * query[:, None]
+    x, hidden = rng.normal(size=n * 2), rng.normal(size=n * 2)
+    errors = []
+    for knows in (0.0, 1.5):  # how much the ranker goes by what the features don't tell
+        order = np.argsort(-(x[own] + knows * hidden[own] + rng.normal(size=own.shape)), axis=1)
+        item = np.take_along_axis(own, order, axis=1)
+        pages = ResultPages(query=query, item=item, click=np.zeros(item.shape, dtype=bool))
+        truth = PositionBased()
+        truth.examination, code = CURVE, np.unique(pages.code)
+        row = code & (2**32 - 1)
+        truth.attraction = PairTable(code, 1 / (1 + np.exp(-x[row] - 1.5 * hidden[row])), 0.5)
+        drawn = draw_clicks(truth, pages, seed=3)
+        fitted = RegressionEM(lambda query, item: x[item][:, None]).fit(drawn)
+        errors.append((fitted.examination - CURVE)[1:].mean())
+    plain = PositionBased(prior=(0, 0)).fit(drawn).examination
+    assert abs(errors[0]) < 0.02 < np.abs(plain - CURVE).mean()
+    assert errors[1] < -0.03  # too steep
+
+
+def test_trust_bias_is_told_from_examination_and_undone():
+    pages = shuffled(60_000)
+    truth = TrustBias(by_features)
+    truth.hit, truth.slip, truth.attraction = CURVE, np.array([0.4, 0.15, 0.05, 0.02]), explained(pages, noise=0.5)
+    drawn = draw_clicks(truth, pages, seed=2)
+    np.testing.assert_allclose(
+        drawn.click.mean(axis=0), truth.click_probabilities(pages).mean(axis=0), atol=0.01
+    )
+    fitted = TrustBias(by_features).fit(drawn)
+    np.testing.assert_allclose(fitted.hit, truth.hit, atol=0.06)
+    np.testing.assert_allclose(fitted.slip, truth.slip, atol=0.06)
+    undone = affine_relevance(drawn, truth.hit - truth.slip, truth.slip)
+    assert abs((undone.value - truth.attraction.value).mean()) < 0.01
+    divided = PositionBased(curve=CURVE).fit(drawn).attraction
+    assert (divided.value - truth.attraction.value).mean() > 0.1
+    assert log_likelihood(fitted, drawn) >= log_likelihood(RegressionEM(by_features).fit(drawn), drawn)
+
+
+def test_without_slips_trust_bias_is_the_position_based_model():
+    pages = shuffled(30_000)
+    truth = known(PositionBased, pages)
+    truth.attraction = explained(pages)
+    fitted = TrustBias(by_features).fit(draw_clicks(truth, pages, seed=1))
+    np.testing.assert_allclose(fitted.hit, CURVE, atol=0.03)
+    assert fitted.slip.max() < 0.03
+
+
+def test_affine_relevance_by_hand():
+    pages = pages_of([[0, 1], [1, 0]], [[0], [0, 1]])
+    # Product 0: clicked at both places: (2 − 0.2 − 0.1) / (0.8 + 0.4); product 1: once, at the first place.
+    found = affine_relevance(pages, [0.8, 0.4], [0.2, 0.1])
+    assert found.value.tolist() == pytest.approx([1, 0.7 / 1.2])
+
+
+@pytest.mark.parametrize("kind", [RegressionEM, TrustBias])
+def test_models_with_features_refuse_what_does_not_fit(kind):
+    for bad in (lambda q, i: X[:2], lambda q, i: X[i] * np.nan, lambda q, i: [["a"]] * len(i), lambda q, i: X[i, 0]):
+        with pytest.raises(ContractError, match="features"):
+            kind(bad).fit(TINY)
+    with pytest.raises(ContractError, match="rounds"):
+        kind(by_features, rounds=0)
+    with pytest.raises(ContractError, match="no product"):
+        kind(by_features).fit(shuffled(0))
+    with pytest.raises(ContractError, match="fit"):
+        kind(by_features).click_probabilities(TINY)
+    longer = pages_of([[3, 4, 5], [9]], [[1], []])
+    for shown in (pages_of([[3]], [[0]]), pages_of([[3, 4]], [[]])):
+        p = kind(by_features).fit(shown).click_probabilities(longer)
+        assert np.isfinite(p).all() and ((p >= 0) & (p <= 1)).all()
+    with pytest.raises(ContractError, match="slope"):
+        affine_relevance(TINY, [1.0], [0.0])
+    with pytest.raises(ContractError, match="slope"):
+        affine_relevance(TINY, [0.0, 0, 0], [0.0, 0, 0])

@@ -17,11 +17,13 @@ from course_lib.search.clicks.pages import ResultPages, read_pages
 from course_lib.search.clicks.pbm import PositionBased
 from course_lib.search.clicks.randomised import examination_by_propensity
 from course_lib.search.clicks.ranker import LinearRanker
+from course_lib.search.clicks.regression import RegressionEM
 from course_lib.search.clicks.sdbn import SimplifiedDBN
+from course_lib.search.clicks.trust import TrustBias, affine_relevance
 
 __all__ = [
     "Cascade", "Chain", "ClickModel", "DocumentCTR", "DynamicBayesian", "Impressions", "LinearRanker", "PairTable",
-    "PositionBased", "RankCTR", "ResultPages", "SimplifiedDBN", "doubly_robust_relevance", "draw_clicks",
-    "examination_by_propensity", "harvest_cascade", "harvest_examination", "ips_relevance", "log_likelihood",
-    "perplexity", "read_pages", "weigh_impressions",
+    "PositionBased", "RankCTR", "RegressionEM", "ResultPages", "SimplifiedDBN", "TrustBias", "affine_relevance",
+    "doubly_robust_relevance", "draw_clicks", "examination_by_propensity", "harvest_cascade", "harvest_examination",
+    "ips_relevance", "log_likelihood", "perplexity", "read_pages", "weigh_impressions",
 ]  # fmt: skip

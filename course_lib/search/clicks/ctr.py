@@ -6,11 +6,11 @@ from typing import Self
 
 import numpy as np
 
-from course_lib.search.clicks.model import ClickModel, PairTable, by_rank, check_pages, check_prior, smoothed
+from course_lib.search.clicks.model import ClickModel, PairTable, PlaceModel, check_pages, check_prior, smoothed
 from course_lib.search.clicks.pages import ResultPages
 
 
-class RankCTR(ClickModel):
+class RankCTR(PlaceModel):
     """P(click) depends on the place alone: all products are alike.
 
     Attributes:
@@ -25,15 +25,6 @@ class RankCTR(ClickModel):
         self.examination = rate / rate.max() if rate.any() else np.ones(pages.length)
         self.attraction = PairTable(np.empty(0, dtype=np.int64), np.empty(0), float(rate.max()))
         return self
-
-    def examination_given_above(self, pages: ResultPages) -> np.ndarray:
-        """float64 [n, L]: the place's click rate relative to the best place's."""
-        self._fitted()
-        return np.where(check_pages(pages).shown, by_rank(self.examination, pages.length), 0.0)
-
-    def click_probabilities(self, pages: ResultPages) -> np.ndarray:
-        """float64 [n, L]: the click rate of the place."""
-        return self.clicks_given_above(pages)
 
 
 class DocumentCTR(ClickModel):

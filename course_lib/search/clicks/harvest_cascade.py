@@ -10,7 +10,7 @@ from course_lib.search.clicks.pages import ResultPages
 
 
 def harvest_cascade(
-    pages: ResultPages, *, rounds: int = 2_000, tolerance: float = 1e-7
+    pages: ResultPages, *, rounds: int = 2_000, tolerance: float = 1e-7, check: bool = True
 ) -> tuple[np.ndarray, float]:
     """θ, float64 [L], P(the user reads as far as place p, no click above), θ_1 = 1; and σ, P(a click ends the reading).
 
@@ -23,8 +23,14 @@ def harvest_cascade(
     The same assumptions as ``DynamicBayesian`` with one σ and a γ for each place, by moments instead of likelihood:
     sparse pairs bias it less, since α enters only as sums and products over many products.
 
+    Where users do something else, the result is a curve all the same, and a wrong one. One consequence of the
+    assumption can be looked at: σ must come out alike from clicks at the first place and from those further down.
+
+    Args:
+        check: refuse pages where the two differ by more than 0.2, and by more than four standard errors.
+
     Raises:
-        ContractError: no pages, no click, no rounds.
+        ContractError: no pages, no click, no rounds; ``check``, and the pages contradict the assumption.
     """
     shown, length = check_pages(pages).shown, pages.length
     if not pages.click.any() or rounds < 1:
@@ -50,7 +56,33 @@ def harvest_cascade(
         sigma = float(np.clip(1 - both / unstopped, 0.0, 1.0)) if unstopped > 0 else 1.0
         if np.abs(theta - before).max() <= tolerance:
             break
+    if check and unstopped > 0:
+        _refuse_contradiction(click, further, sigma)
     return theta, sigma
+
+
+def _refuse_contradiction(click: np.ndarray, further: np.ndarray, sigma: float) -> None:
+    """Raises ContractError where clicks at the first place end the reading more, or less, often than those below.
+
+    ``further`` is float [n, L], the clicks expected below each place if no click ended the reading.
+    """
+    seen, expected = click * _below(click), click * further
+    off = seen - (1 - sigma) * expected
+    first = np.arange(click.shape[1]) == 0
+    stops, errors = [], []
+    for where in (first, ~first):
+        total = expected[:, where].sum()
+        if total <= 0:
+            return
+        stops.append(1 - seen[:, where].sum() / total)
+        errors.append(np.sqrt((off[:, where].sum(axis=1) ** 2).sum()) / total)
+    apart = abs(stops[0] - stops[1])
+    if apart > 0.2 and apart > 4 * np.hypot(*errors):
+        raise ContractError(
+            f"a click ends the reading with chance {stops[0]:.2f} at the first place and {stops[1]:.2f} below it: "
+            "these users don't read down a cascade with one chance for all",
+            remedy="Use harvest_examination, or check=False for the curve all the same",
+        )
 
 
 def _below(values: np.ndarray) -> np.ndarray:

@@ -105,6 +105,24 @@ class ClickModel(ABC):
         return np.where(check_pages(pages).shown, table.of(pages.code), 0.0)
 
 
+class PlaceModel(ClickModel):
+    """Whether a place is looked at depends on the place alone: P(click) = θ_p α_qd, whatever is clicked above it.
+
+    ``fit`` sets ``examination`` as well: float64 [L], θ.
+    """
+
+    examination: np.ndarray
+
+    def examination_given_above(self, pages: ResultPages) -> np.ndarray:
+        """float64 [n, L]: θ of the place; 0 where nothing is shown."""
+        self._fitted()
+        return np.where(check_pages(pages).shown, by_rank(self.examination, pages.length), 0.0)
+
+    def click_probabilities(self, pages: ResultPages) -> np.ndarray:
+        """float64 [n, L]: θ · α."""
+        return self.clicks_given_above(pages)
+
+
 def by_rank(curve: np.ndarray, length: int) -> np.ndarray:
     """The first ``length`` values of a curve over places; the last one goes on where the pages are longer."""
     return np.concatenate([curve, np.full(max(0, length - len(curve)), curve[-1])])[:length]

@@ -7,11 +7,12 @@ from typing import Self
 import numpy as np
 
 from course_lib.core.errors import ContractError
-from course_lib.search.clicks.model import ClickModel, by_rank, check_pages, check_prior, smoothed
+from course_lib.search.clicks.cells import count_cells
+from course_lib.search.clicks.model import PlaceModel, by_rank, check_prior, smoothed
 from course_lib.search.clicks.pages import ResultPages
 
 
-class PositionBased(ClickModel):
+class PositionBased(PlaceModel):
     """P(click at place p on product d of query q) = θ_p · α_qd (Craswell et al., WSDM 2008, §3; Chuklin, Markov & de
     Rijke, "Click Models for Web Search", 2015, §3.2). Fitted by expectation–maximisation.
 
@@ -48,13 +49,8 @@ class PositionBased(ClickModel):
         self.prior, self.rounds, self.tolerance = check_prior(prior), rounds, tolerance
 
     def fit(self, pages: ResultPages) -> Self:
-        """Expectation–maximisation on the counts of each (pair, place): pages of the same cell are exchangeable."""
-        shown = check_pages(pages).shown
-        code, pair = np.unique(pages.code[shown], return_inverse=True)
-        place = np.broadcast_to(np.arange(pages.length), shown.shape)[shown]
-        cell, where = np.unique(pair * pages.length + place, return_inverse=True)
-        pair, place = np.divmod(cell, pages.length)
-        clicks, trials = np.bincount(where, weights=pages.click[shown]), np.bincount(where)
+        """Expectation–maximisation on the counts of each (pair, place)."""
+        code, pair, place, clicks, trials = count_cells(pages)
         of_pair, of_place = np.bincount(pair, trials), np.maximum(np.bincount(place, trials, pages.length), 1)
         theta = np.bincount(place, clicks, pages.length) / of_place  # from the click rate of each place
         theta = np.clip(theta / max(theta[0], 1e-12), 0.01, 1.0)
@@ -75,12 +71,3 @@ class PositionBased(ClickModel):
                 break
         self.examination, self.attraction = theta, attraction
         return self
-
-    def examination_given_above(self, pages: ResultPages) -> np.ndarray:
-        """float64 [n, L]: θ of the place; clicks above change nothing."""
-        self._fitted()
-        return np.where(check_pages(pages).shown, by_rank(self.examination, pages.length), 0.0)
-
-    def click_probabilities(self, pages: ResultPages) -> np.ndarray:
-        """float64 [n, L]: θ · α."""
-        return self.clicks_given_above(pages)

@@ -12,7 +12,7 @@ from course_lib.search.clicks.pages import ResultPages
 
 
 class SimplifiedDBN(Chain):
-    """Chapelle & Zhang 2009 (https://doi.org/10.1145/1526709.1526711, §5, algorithm 1): γ = 1.
+    """Chapelle & Zhang 2009 (https://doi.org/10.1145/1526709.1526711): γ = 1.
 
     α = clicks / impressions at or above the page's last click; σ = last clicks / clicks. A page without a click was
     read to its end. What was read below a last click that did not satisfy is forgotten, so both come out too high where
