@@ -85,7 +85,7 @@ def run_case(options: CaseOptions) -> dict[str, Any]:
         from course_lib.bench.case_growth import grow
 
         result["growth"] = grow(data, vectors, asked, past, options.k, _say)
-        result["peak_rss_mb"] = round(peak_rss_mb(), 1)
+        result["growth"]["peak_rss_mb"] = round(peak_rss_mb(), 1)
     return result
 
 
