@@ -9,8 +9,8 @@ import numpy as np
 
 from course_lib.bench.output import Clock
 from course_lib.bench.search_options import SearchOptions, parse_data
-from course_lib.bench.search_report import NOISE, PUBLISHED
-from course_lib.bench.search_systems import FIXED, LOOKS, Systems
+from course_lib.bench.search_report import LOOKED_AT, NOISE, PUBLISHED, RESTS_ON
+from course_lib.bench.search_systems import Systems
 from course_lib.core.errors import DataError
 from course_lib.core.provenance import peak_rss_mb
 from course_lib.core.ranking import Ranking
@@ -59,8 +59,8 @@ def run_search(options: SearchOptions, *, progress: bool = True) -> tuple[dict[s
         "systems": {name: report.mean for name, report in reports.items()},
         "intervals": {name: {m: list(ends) for m, ends in r.interval.items()} for name, r in reports.items()},
         "tests": paired_tests(reports, options.seed),
-        "chosen": {name: {"fixed by": FIXED[name], **systems.told.get(name, {})} for name in reports},
-        "variants_looked_at": LOOKS,
+        "chosen": {name: {"rests on": RESTS_ON[name], **systems.told.get(name, {})} for name in reports},
+        "variants_looked_at": LOOKED_AT,
         "seeds": seeds,
         # Figures of others belong to the publisher's files, not to any that are laid out alike.
         "published": PUBLISHED[kind] if verified else [],

@@ -6,8 +6,8 @@
 - ``hybrid``: words and the cosines of both encoders, half and half.
 - ``reranked``: the first 1,000 of ``hybrid`` by the cosines alone; what follows keeps its place.
 
-Nothing is trained on judgements of real queries, and no number below was fitted to them. Which of a handful of forms was
-kept, was decided with their figures in view: ``FIXED`` and ``LOOKS`` say so.
+Nothing is trained on judgements of real queries, and no number below was fitted to them. Which of several forms was kept,
+was decided with their figures in view: ``search_report.RESTS_ON`` and ``LOOKED_AT`` say so.
 """
 
 from __future__ import annotations
@@ -126,20 +126,6 @@ def rerank(first: Ranking, scores: np.ndarray, depth: int = DEPTH) -> Ranking:
 
 
 # -- the five systems -------------------------------------------------------------------------------------------------
-#: system → what its settings rest on
-FIXED = {
-    "bm25": "the data's reference: k1 1.2, b .75, title, brand and description in one text",
-    "minilm": "nothing to set",
-    "finetuned": "fixed beforehand; trained on synthetic queries made from the products",
-    "hybrid": "equal shares (on the simulated shop, vectors' shares from .35 to .65 were as good); fields by reasoning",
-    "reranked": "both encoders, equal shares; depth 1,000 after a look at the judgements (100 gave .86 condensed)",
-}
-#: forms of hybrid and reranked whose figures on the 55 judged queries were looked at before these two were kept. Not kept:
-#: BM25 over one field in hybrid; words counted once (k1 = 0); vectors of titles beside those of whole texts; likeness to the
-#: first five results; kinds' names beside products in the reranker; 100 products reranked in place of 1,000.
-LOOKS = 8
-
-
 class Systems:
     """The five systems of one shop; what doesn't depend on the seed is computed once.
 

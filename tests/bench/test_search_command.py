@@ -144,3 +144,13 @@ def test_flags_are_checked_before_anything_heavy_is_loaded():
         "sys.exit(any(m in sys.modules for m in ('torch', 'sklearn', 'datasets', 'numpy')))"
     )
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True).returncode == 0
+
+
+def test_the_saved_result_meets_its_goals_and_says_what_it_misses():
+    result, note = load_result(ROOT / "benchmarks" / "results" / "bench_search.json")
+    assert "chorus:DIR" in note and result["counts"]["measured queries"] == 55
+    assert all(file["verified"] for file in result["data"]["files"])
+    assert result["systems"]["hybrid"]["recall@100"] >= 0.86
+    assert result["systems"]["reranked"]["condensed_ndcg@10"] >= 0.90
+    gain = next(t for t in result["tests"] if (t["a"], t["b"], t["metric"]) == ("hybrid", "bm25", "ndcg@10"))
+    assert gain["noise"] == (abs(gain["difference"]) < 0.03) and gain["interval"][0] <= gain["difference"] <= gain["interval"][1]
