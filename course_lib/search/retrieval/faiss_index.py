@@ -44,14 +44,11 @@ class FaissIndex:
             raise ContractError("dimension, lists, probes, links, beam and build_beam must be at least 1")
         self.dimension, self.kind, self.lists, self.probes = dimension, kind, lists, probes
         self.links, self.beam, self.build_beam = links, beam, build_beam
-        self._start()
-
-    def _start(self) -> None:
         self._slots = Slots()
-        if self.kind == "hnsw":
+        if kind == "hnsw":
             self.index = faiss.IndexHNSWFlat(self.dimension, self.links, faiss.METRIC_INNER_PRODUCT)
             self.index.hnsw.efConstruction = self.build_beam
-        elif self.kind == "ivf":
+        elif kind == "ivf":
             inner = faiss.IndexFlatIP(self.dimension)
             self.index = faiss.IndexIVFFlat(inner, self.dimension, self.lists, faiss.METRIC_INNER_PRODUCT)
             self.index.cp.min_points_per_centroid = 1  # small shops are no reason for a warning on stderr
@@ -75,18 +72,18 @@ class FaissIndex:
         self._slots.remove(rows)
         if self._slots.mostly_dead:
             slots = np.flatnonzero(self._slots.usable(None))
-            rows = self._slots.rows[slots]
-            vectors = self._kept(slots)
-            self._start()
-            if len(rows) >= self.lists or self.index.is_trained:
-                self.add(rows, vectors)
+            rows, vectors = self._slots.rows[slots], self.index.reconstruct_n(0, self._slots.size)[slots]
+            self.index.reset()  # IVF keeps its centroids
+            self._slots = Slots()
+            self.add(rows, vectors)
 
     def search(self, queries: np.ndarray, k: int, *, allowed: np.ndarray | None = None, effort: float = 1) -> Found:
         """See ``VectorIndex``."""
         queries = check_vectors(queries, None, self.dimension)
         usable = self._slots.usable(allowed)
-        if not usable.any():
-            return no_results(len(queries), k)
+        nothing = no_results(len(queries), k)
+        if not usable.any() or not len(queries):
+            return nothing
         bits = None if usable.all() else np.packbits(usable, bitorder="little")
         chosen = {} if bits is None else {"sel": faiss.IDSelectorBitmap(bits)}
         if self.kind == "ivf":
@@ -98,12 +95,6 @@ class FaissIndex:
         scores, slots = self.index.search(queries, k, params=how)
         scores[slots < 0] = -np.inf
         return np.append(self._slots.rows, PAD)[slots], scores
-
-    def _kept(self, slots: np.ndarray) -> np.ndarray:
-        """Vectors of slots."""
-        if self.kind == "ivf":
-            self.index.make_direct_map()
-        return np.stack([self.index.reconstruct(int(slot)) for slot in slots]) if len(slots) else np.empty((0, self.dimension))
 
     def __len__(self) -> int:
         return len(self._slots)

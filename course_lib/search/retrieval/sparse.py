@@ -35,7 +35,7 @@ class Weigher(nn.Module):
 
     f is BM25's part of the word in the product (0 where the text lacks it), times idf; v is the product's vector. The first
     term says how much an exact match is worth; the others propose words that the text lacks. At the start a_t is 1 and the
-    rest proposes nothing, so training begins near BM25.
+    rest is small and the same for all products, so training begins near BM25.
     """
 
     def __init__(self, words: int, dimension: int):
@@ -43,7 +43,7 @@ class Weigher(nn.Module):
         self.exact = nn.Parameter(torch.ones(words))
         self.expand = nn.Linear(dimension, words)
         nn.init.zeros_(self.expand.weight)
-        nn.init.zeros_(self.expand.bias)
+        nn.init.constant_(self.expand.bias, 0.05)  # at 0 the gradient of relu is 0, and no new word would ever come up
 
     def forward(self, lexical: torch.Tensor, vectors: torch.Tensor) -> torch.Tensor:
         """lexical float [b, words], vectors float [b, d] -> weights float [b, words], at least 0."""
@@ -63,7 +63,7 @@ class LearnedSparse:
     """
 
     def __init__(
-        self, *, steps: int = 200, batch_size: int = 64, learning_rate: float = 0.003, flops: float = 0.01,
+        self, *, steps: int = 200, batch_size: int = 64, learning_rate: float = 0.003, flops: float = 0.1,
         added: int = 16, k1: float = 1.2, b: float = 0.75, language: str = "en", seed: int = 0,
     ):  # fmt: skip
         if min(steps, added) < 0 or batch_size < 2 or not learning_rate > 0 or not flops >= 0:
