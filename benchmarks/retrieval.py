@@ -164,14 +164,15 @@ def frontiers(vectors: np.ndarray, asked: np.ndarray) -> dict[str, Any]:
     rows, exact = np.arange(len(vectors)), ExactIndex(D)
     exact.add(rows, vectors)
     right, found = exact.search(asked, K)[0], {}
-    made = {"exact (numpy)": exact, "ivf": IVF(D, lists=LISTS), "graph": Graph(D), "faiss flat": FaissIndex(D),
-            "faiss ivf": FaissIndex(D, "ivf", lists=LISTS), "faiss hnsw": FaissIndex(D, "hnsw")}  # fmt: skip
+    made = {"exact (numpy)": exact, "ivf": IVF(D, lists=LISTS), "graph": Graph(D, beam=K), "faiss flat": FaissIndex(D),
+            "faiss ivf": FaissIndex(D, "ivf", lists=LISTS), "faiss hnsw": FaissIndex(D, "hnsw", beam=K)}  # fmt: skip
     for name, index in made.items():
         start = time.process_time()
         if not len(index):
             index.add(rows, vectors)
         seconds = time.process_time() - start
-        efforts = (1,) if name in ("exact (numpy)", "faiss flat") else EFFORTS
+        efforts = EFFORTS if "ivf" in name else (1, 2, 4, 8)  # a beam is never narrower than K
+        efforts = (1,) if name in ("exact (numpy)", "faiss flat") else efforts
         points = [
             {"effort": p.effort, "recall": interval(p.recall), "milliseconds": float(np.median(p.milliseconds)),
              "p95": float(np.quantile(p.milliseconds, 0.95))}
