@@ -81,12 +81,12 @@ def pre_filter(exact: ExactIndex, queries: np.ndarray, k: int, allowed: np.ndarr
 def planned(
     index: VectorIndex, exact: ExactIndex, queries: np.ndarray, k: int, allowed: np.ndarray, *, small: float = 0.1
 ) -> Found:
-    """Pre-filter where little is left, else the selector, with more and more effort until the list stands still.
+    """Pre-filter where little is left, else the selector, with more effort until the list stands still.
 
     To find the best k of a fifth of all vectors, an index must meet as many *allowed* ones as without the filter, so it
     starts with five times the effort. That suffices where the filter has nothing to do with the query. Where it has (mugs,
     in the department of shoes) the allowed vectors lie elsewhere; so the effort is doubled for each query until doubling
-    it changes nothing, six times at most.
+    it changes nothing, and what still changes after two doublings is compared exactly.
 
     Args:
         small: up to this share of the index, what the filter leaves is compared exactly.
@@ -102,14 +102,15 @@ def planned(
     queries, effort = np.asarray(queries, dtype=np.float32), len(index) / min(left, len(index))
     rows, scores = index.search(queries, k, allowed=allowed, effort=effort)
     moving = np.arange(len(queries))
-    for _ in range(6):
+    for _ in range(2):
+        if not len(moving):
+            return rows, scores
         effort *= 2
         again, its_scores = index.search(queries[moving], k, allowed=allowed, effort=effort)
         moved = (again != rows[moving]).any(axis=1) | (again[:, min(k, left) - 1] == PAD)
         rows[moving], scores[moving] = again, its_scores
         moving = moving[moved]
-        if not len(moving):
-            break
+    rows[moving], scores[moving] = pre_filter(exact, queries[moving], k, allowed)
     return rows, scores
 
 
