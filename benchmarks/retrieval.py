@@ -2,10 +2,10 @@
 
     .venv/bin/python benchmarks/retrieval.py [--data DIR] [--vectors FILE] [--save benchmarks/results/retrieval.json]
 
-Chorus: 19,406 electronics products and human grades. Nothing is trained or tuned on a grade: the learned word weights come
-from queries made from the products' titles, fusion has its published constant or equal weights. Vectors are
-all-MiniLM-L6-v2's. Queries for the indexes are the judged ones and others made from titles (they need no grade: what counts
-is the exact list). One thread.
+Chorus: 19,406 electronics products and human grades. Nothing is trained or tuned on a grade: the learned word weights
+come from queries made from the products' titles, fusion has its published constant or equal weights. Vectors are
+all-MiniLM-L6-v2's. Queries for the indexes are the judged ones and others made from titles (they need no grade: what
+counts is the exact list). One thread.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     shared = Path(os.environ.get("COURSE_SHARED_DATA") or ROOT.parent / "shared" / "data")
     parser.add_argument("--data", type=Path, metavar="DIR", default=shared / "chorus", help="the publisher's files")
-    parser.add_argument("--vectors", type=Path, metavar="FILE", help="keep the products' vectors here (.npy), or read them")
+    parser.add_argument("--vectors", type=Path, metavar="FILE", help="keep the vectors here (.npy), or read them")
     parser.add_argument("--queries", type=int, default=240, metavar="N", help="made from titles (default: %(default)s)")
     parser.add_argument("--save", type=Path, metavar="FILE", help="write the result with its provenance")
     options = parser.parse_args()
@@ -80,7 +80,8 @@ def main() -> int:
     result |= {"total seconds": round(time.perf_counter() - start), "peak memory, MB": round(peak_rss_mb())}
     print(json.dumps(result, indent=2))
     if options.save:
-        digests = {f.name: hashlib.sha256(f.read_bytes()).hexdigest() for f in sorted(options.data.iterdir()) if f.is_file()}
+        files = [file for file in sorted(options.data.iterdir()) if file.is_file()]
+        digests = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
         save_result(options.save, result, command="python benchmarks/retrieval.py --data DIR",
                     data={"chorus": {"source": "https://github.com/querqy/chorus", "sha256": digests}}, seeds=[0],
                     modules=["course_lib.search.retrieval", *(f"course_lib.search.retrieval.{m}" for m in (
@@ -142,7 +143,8 @@ def effectiveness(shop: Shop, searchers: Any) -> dict[str, Any]:
 def model_numbers(shop: Shop, searchers: Any, n: int = 300) -> dict[str, Any]:
     """Queries that are a model number of exactly one product: is it among the first ten?"""
     texts = shop.item_texts
-    has = [{w for w in re.findall(r"[A-Za-z0-9]{5,}", t) if re.search(r"\d", w) and re.search(r"[A-Za-z]", w)} for t in texts]
+    has = [{word for word in re.findall(r"[A-Za-z0-9]{5,}", text) if re.search(r"\d", word) and re.search(r"[A-Za-z]", word)}
+           for text in texts]  # fmt: skip
     times = Counter(word.lower() for words in has for word in words)
     everywhere = Counter(word for text in texts for word in set(re.findall(r"\w+", text.lower())))
     own = {}
@@ -219,8 +221,10 @@ def filtered(shop: Shop, vectors: np.ndarray, asked: np.ndarray, k: int = 20) ->
 
 def updates(vectors: np.ndarray, asked: np.ndarray) -> dict[str, Any]:
     """Recall@100 of all, after 30 % have gone, and after they have come back."""
-    rows, gone = np.arange(len(vectors)), generator(0, "retrieval", "gone").permutation(len(vectors))[: int(0.3 * len(vectors))]
-    made = {"ivf": IVF(D, lists=LISTS), "faiss ivf": FaissIndex(D, "ivf", lists=LISTS), "faiss hnsw": FaissIndex(D, "hnsw")}
+    rows = np.arange(len(vectors))
+    gone = generator(0, "retrieval", "gone").permutation(rows)[: int(0.3 * len(rows))]
+    made = {"ivf": IVF(D, lists=LISTS), "faiss ivf": FaissIndex(D, "ivf", lists=LISTS),
+            "faiss hnsw": FaissIndex(D, "hnsw")}  # fmt: skip
     result = {}
     for name, index in made.items():
         exact = ExactIndex(D)
@@ -248,7 +252,8 @@ def changes(shop: Shop) -> dict[str, float]:
     for one, text in zip(ids, texts):
         index.add([one], [text])
     added = time.perf_counter()
-    return {"build, seconds": build, "remove, ms": 1000 * (removed - start) / 2000, "add, ms": 1000 * (added - removed) / 2000}
+    each = 1000 / len(ids)
+    return {"build, seconds": build, "remove, ms": each * (removed - start), "add, ms": each * (added - removed)}
 
 
 def interval(values: np.ndarray) -> dict[str, float]:

@@ -83,10 +83,10 @@ def planned(
 ) -> Found:
     """Pre-filter where little is left, else the selector, with more effort until the list stands still.
 
-    To find the best k of a fifth of all vectors, an index must meet as many *allowed* ones as without the filter, so it
-    starts with five times the effort. That suffices where the filter has nothing to do with the query. Where it has (mugs,
-    in the department of shoes) the allowed vectors lie elsewhere; so the effort is doubled for each query until doubling
-    it changes nothing, and what still changes after two doublings is compared exactly.
+    To find the best k of a fifth of all vectors, an index must meet as many *allowed* ones as without the filter, so
+    it starts with five times the effort. That suffices where the filter has nothing to do with the query. Where it has
+    (mugs, in the department of shoes) the allowed vectors lie elsewhere; so the effort is doubled for each query until
+    doubling it changes nothing, and what still changes after two doublings is compared exactly.
 
     Args:
         small: up to this share of the index, what the filter leaves is compared exactly.

@@ -1,8 +1,8 @@
 """Graph search: every vector knows some near ones, and a search walks from one to the next towards the query.
 
-The graph is a navigable small world (Malkov et al., Information Systems 2014), each vector inserted by searching for its
-own place, with the choice of links and the pruning of HNSW (Malkov & Yashunin, TPAMI 2020, algorithms 1, 2 and 4) but
-on one level: HNSW's upper levels find a good place to start, here the first vector is the start.
+The graph is a navigable small world (Malkov et al., Information Systems 2014), each vector inserted by searching for
+its own place, with the choice of links and the pruning of HNSW (Malkov & Yashunin, TPAMI 2020, algorithms 1, 2 and 4)
+but on one level: HNSW's upper levels find a good place to start, here the first vector is the start.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Graph:
         self._start()
 
     def _start(self) -> None:
-        self._slots, self.compared = Slots(), 0  # compared: inner products since the start, while building and searching
+        self._slots, self.compared = Slots(), 0  # compared: inner products since the start, of adding and searching
         self._vectors = np.empty((16, self.dimension), dtype=np.float32)
         self._near: list[list[int]] = []  # by slot, the slots that it is linked to
 

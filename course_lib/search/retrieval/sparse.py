@@ -1,10 +1,10 @@
 """Learned sparse retrieval: a model decides which words a product should be found by, and how much each of them counts.
 
 The weights are computed once per product and kept in an inverted index; a query is no more than its words. As in
-SPLADE (Formal et al. 2021, https://arxiv.org/abs/2107.05720) words that the text lacks may get a weight (expansion), weights
-grow like a logarithm, and a FLOPS penalty keeps them few; as in DeepImpact (Mallia et al. 2021,
-https://arxiv.org/abs/2104.12016) words that the text has get a learned one. In place of a whole transformer, a small model is
-trained on top of frozen vectors of the products.
+SPLADE (Formal et al. 2021, https://arxiv.org/abs/2107.05720) words that the text lacks may get a weight (expansion),
+weights grow like a logarithm, and a FLOPS penalty keeps them few; as in DeepImpact (Mallia et al. 2021,
+https://arxiv.org/abs/2104.12016) words that the text has get a learned one. In place of a whole transformer, a small
+model is trained on top of frozen vectors of the products.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ if TYPE_CHECKING:
 class Weigher(nn.Module):
     """Weights of all words for a batch of products: log(1 + relu(a_t · f + v · e_t + bias_t)).
 
-    f is BM25's part of the word in the product (0 where the text lacks it), times idf; v is the product's vector. The first
-    term says how much an exact match is worth; the others propose words that the text lacks. At the start a_t is 1 and the
-    rest is small and the same for all products, so training begins near BM25.
+    f is BM25's part of the word in the product (0 where the text lacks it), times idf; v is the product's vector. The
+    first term says how much an exact match is worth; the others propose words that the text lacks. At the start a_t is
+    1 and the rest is small and the same for all products, so training begins near BM25.
     """
 
     def __init__(self, words: int, dimension: int):
@@ -43,7 +43,7 @@ class Weigher(nn.Module):
         self.exact = nn.Parameter(torch.ones(words))
         self.expand = nn.Linear(dimension, words)
         nn.init.zeros_(self.expand.weight)
-        nn.init.constant_(self.expand.bias, 0.05)  # at 0 the gradient of relu is 0, and no new word would ever come up
+        nn.init.constant_(self.expand.bias, 0.05)  # at 0 the gradient of relu is 0, and no new word would come up
 
     def forward(self, lexical: torch.Tensor, vectors: torch.Tensor) -> torch.Tensor:
         """lexical float [b, words], vectors float [b, d] -> weights float [b, words], at least 0."""
@@ -142,14 +142,15 @@ class LearnedSparse:
         length = np.asarray(counts.sum(axis=1)).ravel() / max(counts.sum() / n, 1e-9)
         norm = np.repeat(self.k1 * (1 - self.b + self.b * length), np.diff(counts.indptr))
         part = counts.copy()
-        part.data = (np.log(1 + (n - has + 0.5) / (has + 0.5))[counts.indices] * counts.data / (counts.data + norm)).astype(
-            np.float32
-        )
+        rarity = np.log(1 + (n - has + 0.5) / (has + 0.5))[counts.indices]
+        part.data = (rarity * counts.data / (counts.data + norm)).astype(np.float32)
         return part
 
-    def _train(self, queries: sparse.csr_matrix, lexical: sparse.csr_matrix, vectors: np.ndarray, rows: np.ndarray) -> list[float]:
+    def _train(
+        self, queries: sparse.csr_matrix, lexical: sparse.csr_matrix, vectors: np.ndarray, rows: np.ndarray
+    ) -> list[float]:
         """Contrastive: each query should score its own product above the other products of the batch."""
-        rng, optimiser, losses = generator(self.seed, "retrieval", "sparse"), None, []
+        rng, losses = generator(self.seed, "retrieval", "sparse"), []
         optimiser = torch.optim.Adam(self.model.parameters(), lr=self.learning_rate)
         known = lexical[:, : self._learned].tocsr()
         for _ in range(self.steps):

@@ -181,7 +181,7 @@ def check_allowed(allowed: np.ndarray, beyond: int) -> np.ndarray:
     """bool with an entry for each row number below ``beyond``."""
     allowed = np.asarray(allowed)
     if allowed.dtype != bool or allowed.ndim != 1 or len(allowed) < beyond:
-        raise ContractError("allowed must be bool, one entry per row number", remedy="E.g. prices < 50, of all products")
+        raise ContractError("allowed must be bool, one entry per row number", remedy="E.g. prices < 50, of all")
     return allowed
 
 
