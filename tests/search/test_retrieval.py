@@ -20,7 +20,7 @@ from course_lib.core.ids import IdMap
 from course_lib.core.ranking import PAD, Ranking
 from course_lib.core.tables import make_table
 from course_lib.search.analysis import analyser
-from course_lib.search.retrieval import BM25, Dense, reciprocal_rank_fusion
+from course_lib.search.retrieval import BM25, Dense, convex_combination, reciprocal_rank_fusion
 from course_lib.shop.texts import item_texts
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -330,3 +330,37 @@ def test_bm25_on_chorus_meets_the_reference():
         ))
     assert len(products) == 19_406 and len(figures) == 55
     np.testing.assert_allclose(np.mean(figures, axis=0), [0.706, 0.825, 0.797], atol=0.01)
+
+
+# --- convex combination
+
+
+def test_convex_combination_by_hand():
+    a = scored_list([[0, 1, PAD]], [[4.0, 2.0, -np.inf]])  # BM25: the lowest is 0
+    b = scored_list([[2, 1, PAD]], [[0.5, -0.25, -np.inf]])  # cosines: the lowest is -1
+    fused = convex_combination([a, b], 3, weights=[0.4, 0.6], lowest=[0, -1])
+    # 0: .4 · 4/4; 1: .4 · 2/4 + .6 · .75/1.5; 2: .6 · 1.5/1.5
+    assert fused.ids.tolist() == [[2, 1, 0]]
+    np.testing.assert_allclose(fused.scores, [[0.6, 0.5, 0.4]], rtol=1e-6)
+
+
+def scored_list(ids, scores):
+    return Ranking(np.array(ids), np.array(scores), IdMap("query", [f"q{i}" for i in range(len(ids))]), IdMap("item", range(4)))
+
+
+def test_convex_combination_of_one_list_keeps_its_order_and_empty_rows_stay_empty():
+    a = scored_list([[3, 1], [PAD, PAD]], [[0.0, -0.5], [-np.inf, -np.inf]])
+    b = scored_list([[PAD, PAD], [PAD, PAD]], [[-np.inf] * 2] * 2)
+    fused = convex_combination([a, b], 2, weights=[1, 0], lowest=[-1, 0])
+    assert fused.ids.tolist() == [[3, 1], [PAD, PAD]] and fused.scores[0].tolist() == [1.0, 0.5]
+    # a best score that is the lowest possible says nothing, and is no division by zero
+    assert convex_combination([a], 2, weights=[1], lowest=[0 - 0.5]).scores[0].tolist() == [1.0, 0.0]
+
+
+@pytest.mark.parametrize("settings", [{"weights": [1]}, {"weights": [0.5, 0.6]}, {"weights": [2, -1]}, {"lowest": [0]}, {"lowest": [0, 0.5]}])
+def test_convex_combination_checks_its_settings(settings):
+    a = scored_list([[0, 1]], [[1.0, 0.25]])
+    with pytest.raises(ContractError):
+        convex_combination([a, a], 2, **{"weights": [0.5, 0.5], "lowest": [0, 0], **settings})
+    with pytest.raises(ContractError):
+        convex_combination([], 2, weights=[], lowest=[])
