@@ -27,14 +27,14 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import bm25s
 import numpy as np
 import torch
-from scipy.sparse import csr_matrix
+from scipy.sparse import csr_matrix, diags
 
 from course_lib.core.provenance import check_save, peak_rss_mb, save_result
 from course_lib.core.script import run_script
@@ -61,6 +61,7 @@ from course_lib.search.understanding import (
     dropped_source,
     edit_distance,
     intent_reward,
+    is_model_code,
     jieba_cutter,
     normalise,
     query_counts,
@@ -74,7 +75,7 @@ from course_lib.search.understanding.candidates import Source
 from course_lib.search.understanding.seq2seq import SmallRewriter, catalogue_queries, rewarded, train_rewriter
 from course_lib.search.understanding.serving import serve
 from course_lib.search.understanding.strict import AllWords
-from course_lib.shop.log import IMPRESSION, read_log
+from course_lib.shop.log import CLICK, IMPRESSION, read_log
 from course_lib.shop.measurement import holm
 from course_lib.shop.measurement.resampling import bootstrap, sign_flip
 from course_lib.shop.shop import Shop
@@ -106,6 +107,9 @@ class World:
     speller: Speller | RunSpeller
     intent: ClickIntent
     tagger: Tagger
+    shown: csr_matrix
+    kind_log: tuple[csr_matrix, csr_matrix]  #: clicks and impressions where a search content with any word finds something
+    learned: dict[str, int] = field(default_factory=dict)
 
     @property
     def old(self) -> list[str]:
@@ -145,13 +149,18 @@ def learn(shop: Shop, seed: int, language: str, share: float = NEW) -> World:
         tokens, speller = segmenter.segment, RunSpeller(segmenter)
         strict = AllWords(item_texts(shop.items), tokens)
     found = np.array([bool(rows) for rows in strict.search(texts)])
-    clicks, shown = (query_counts(log, *kind).tolil() for kind in ((), (IMPRESSION,)))
-    for table in (clicks, shown):
-        table[new | ~found] = 0
-    intent = ClickIntent(tokens).fit(texts, clicks.tocsr(), shop.items["category"][:], titles)
-    tagger = Tagger(language).fit(shop.items).learn(texts, clicks.tocsr(), shown.tocsr())
+    any_word = any_word_search(shop, analyser(language), analyser(language, query=True))
+    kind = np.array([bool(rows) for rows in any_word(texts)])
+
+    def counts(kind_of_event: int, keep: np.ndarray) -> csr_matrix:
+        return csr_matrix(diags(keep.astype(float)) @ query_counts(log, kind_of_event))
+
+    clicks, shown = (counts(event, found & ~new) for event in (CLICK, IMPRESSION))
+    kind_log = counts(CLICK, kind & ~new), counts(IMPRESSION, kind & ~new)
+    intent = ClickIntent(tokens).fit(texts, clicks, shop.items["category"][:], titles)
+    tagger = Tagger(language).fit(shop.items).learn(texts, clicks, shown)
     cut = tokens or (lambda text: words(normalise(text)))
-    return World(shop, language, texts, new, cut, strict, found, clicks.tocsr(), steps, speller, intent, tagger)
+    return World(shop, language, texts, new, cut, strict, found, clicks, steps, speller, intent, tagger, shown, kind_log)
 
 
 def measure_spelling(world: World) -> dict[str, Values]:
@@ -202,9 +211,9 @@ def measure_intent(world: World) -> dict[str, Values]:
     names = sorted({(path.split(" > ")[-1], path) for path in categories}, key=lambda pair: (-len(pair[0]), pair))
     spelt = {q: normalise(world.correct(world.texts[q]), world.language) for q in asked}
 
-    def keyword(text: str) -> str:
+    def keyword(text: str, otherwise: str = common) -> str:
         padded, glue = (f" {' '.join(words(text))} ", " ") if world.language == "en" else (text, "")
-        return next((p for n, p in names if f"{glue}{' '.join(words(normalise(n, world.language)))}{glue}" in padded), common)
+        return next((p for n, p in names if f"{glue}{' '.join(words(normalise(n, world.language)))}{glue}" in padded), otherwise)
 
     def right(guesses: Sequence[str]) -> np.ndarray:
         return np.array([float(guess == truth[q]) for guess, q in zip(guesses, asked)])
@@ -218,45 +227,54 @@ def measure_intent(world: World) -> dict[str, Values]:
         "clicks alone": titleless.predict(texts),
         "name of the category": [keyword(normalise(t, world.language)) for t in texts],
         "name, spelt right first": [keyword(spelt[q]) for q in asked],
+        "name, else clicks and titles, spelt right": [
+            keyword(spelt[q], "") or guess for q, guess in zip(asked, world.intent.predict([spelt[q] for q in asked]))
+        ],
         "commonest category": [common] * len(asked),
     }.items()}  # fmt: skip
 
 
 def measure_tags(world: World) -> dict[str, Values]:
-    """Precision and recall of the values that a new query asks for; NaN where nothing is named, or nothing asked for."""
+    """Precision and recall of the values that a new query asks for; NaN where nothing is named, or nothing asked for.
+
+    Values are compared, not the names of attributes. A query for a model number asks for it alone: the brand that comes
+    with it need not be named.
+    """
     shop, terms, lang = world.shop, vocabulary(), world.language
-    asked = np.flatnonzero(world.new)
-    codes = {i: [w for w in words(normalise(t, lang)) if w in world.tagger.values] for i, t in enumerate(shop.items["title"][:])}
+    asked, titles = np.flatnonzero(world.new), shop.items["title"][:]
 
-    def truth(q: int) -> set[tuple[str, str]]:
+    def truth(q: int) -> set[str]:
         wanted = shop.truth.query_constraints[q]
-        named = {(name, terms.terms[name][v].word[lang]) for name, v in zip(ATTRIBUTES, wanted) if v != NONE}
-        if wanted[BRAND] != NONE:
-            named.add(("brand", terms.brands[wanted[BRAND]][lang]))
-        if wanted[MODEL] >= 0:
-            named |= {("model", code) for code in codes[wanted[MODEL]] if ("model", code) in world.tagger.values[code]}
-        return {(name, normalise(value, lang)) for name, value in named}
+        if wanted[MODEL] != NONE:
+            codes = words(normalise(titles[wanted[MODEL]], lang)) if wanted[MODEL] >= 0 else []
+            return {code for code in codes if is_model_code(code)}
+        named = {terms.terms[name][v].word[lang] for name, v in zip(ATTRIBUTES, wanted) if v != NONE}
+        named |= {terms.brands[wanted[BRAND]][lang]} if wanted[BRAND] != NONE else set()
+        return {normalise(value, lang) for value in named}
 
-    plain = Tagger(lang).fit(shop.items)
+    def said(tagger: Tagger, text: str, within: str | None = None) -> set[str]:
+        tags = [t for t in tagger.tag(text, within=within) if t.name != "category"]
+        named = {normalise(t.value, lang) for t in tags}
+        codes = {code for code in named if is_model_code(code)}
+        return codes or named
 
-    def said(tagger: Tagger, text: str, within: str | None = None) -> set[tuple[str, str]]:
-        tags = tagger.tag(text, within=within)
-        return {(t.name, normalise(t.value, lang)) for t in tags if t.name != "category"}
-
+    plain, starved, full = (Tagger(lang).fit(shop.items) for _ in range(3))
+    starved.learn(world.texts, world.clicks, world.shown)
+    full.learn(world.texts, *world.kind_log)
     spelt = {q: world.correct(world.texts[q]) for q in asked}
     guess = dict(zip(asked.tolist(), world.intent.predict([spelt[q] for q in asked])))
-    ways: dict[str, Callable[[int], set]] = {
+    ways: dict[str, Callable[[int], set[str]]] = {
+        "any value's word, wherever": lambda q: {
+            normalise(value, lang) for word in set(world.tokens(world.texts[q]))
+            for name, value in plain.values.get(word, ()) if name != "category"
+        },
         "dictionary": lambda q: said(plain, world.texts[q]),
         "spelt right first": lambda q: said(plain, spelt[q]),
-        "and words learned from clicks": lambda q: said(world.tagger, spelt[q]),
-        "and read within the category": lambda q: said(world.tagger, spelt[q], guess[int(q)]),
-        "any value's word, wherever": lambda q: {
-            pair for word in set(world.tokens(world.texts[q])) for pair in plain.values.get(word, ())
-            if pair[0] != "category" for pair in [(pair[0], normalise(pair[1], lang))]
-        },
+        "and words learned from clicks": lambda q: said(starved, spelt[q]),
+        "and from clicks of a search content with any word": lambda q: said(full, spelt[q]),
+        "spelt right, read within the category": lambda q: said(plain, spelt[q], guess[int(q)]),
     }  # fmt: skip
-    wanted = {q: truth(q) for q in asked}
-    out: dict[str, Values] = {}
+    wanted, out = {q: truth(q) for q in asked}, {}
     for name, way in ways.items():
         made = {q: way(q) for q in asked}
         hit = {q: len(made[q] & wanted[q]) for q in asked}
@@ -264,6 +282,7 @@ def measure_tags(world: World) -> dict[str, Values]:
             "precision": np.array([hit[q] / len(made[q]) if made[q] else np.nan for q in asked]),
             "recall": np.array([hit[q] / len(wanted[q]) if wanted[q] else np.nan for q in asked]),
         }
+    world.learned = {"strict": len(starved.learned), "any word": len(full.learned)}
     return out
 
 
@@ -284,10 +303,12 @@ def judge(world: World, queries: Sequence[int], lists: Sequence[Sequence[int]]) 
     return {name: np.array(values) for name, values in out.items()}
 
 
-def ranked_by(world: World, tokens: Callable[[str], list[str]], asked: Callable[[str], list[str]] | None = None) -> Callable:
+def any_word_search(
+    shop: Shop, tokens: Callable[[str], list[str]], asked: Callable[[str], list[str]] | None = None
+) -> Callable[[Sequence[str]], list[list[int]]]:
     """BM25 over the given words: a search that is content with any of them."""
     known: dict[str, int] = {}
-    rows = [[known.setdefault(w, len(known)) for w in tokens(text)] for text in item_texts(world.shop.items)]
+    rows = [[known.setdefault(w, len(known)) for w in tokens(text)] for text in item_texts(shop.items)]
     index = bm25s.BM25(method="lucene", k1=1.2, b=0.75, backend="numpy")
     index.index((rows, known), show_progress=False)
 
@@ -312,7 +333,7 @@ def measure_segmentation(world: World) -> dict[str, Values]:
         "jieba, as installed": (jieba_cutter(),), "jieba with the shop's words": (jieba_cutter(world.speller.segmenter.counts),),
         "our segmenter": (world.tokens,),
     }  # fmt: skip
-    return {name: judge(world, asked, ranked_by(world, *way)(texts)) for name, way in ways.items()}
+    return {name: judge(world, asked, any_word_search(world.shop, *way)(texts)) for name, way in ways.items()}
 
 
 def measure_rewriting(world: World, model: SmallRewriter | None, again: SmallRewriter | None) -> dict[str, Any]:
@@ -344,7 +365,7 @@ def measure_rewriting(world: World, model: SmallRewriter | None, again: SmallRew
     kinds = np.array(world.shop.queries["kind"][:])
     spelt = [world.correct(world.texts[q]) for q in asked]
     made = {"spelling": world.strict.search(spelt)}
-    any_word = ranked_by(world, analyser(world.language), analyser(world.language, query=True))
+    any_word = any_word_search(world.shop, analyser(world.language), analyser(world.language, query=True))
     made["any word (BM25)"] = any_word([world.texts[q] for q in asked])
     made["any word, spelt right"] = any_word(spelt)
     sources, drift = {}, {}
@@ -373,7 +394,7 @@ def found_queries(world: World, sources: Mapping[str, Source], guard: Guardrails
     asked = np.flatnonzero(world.new & world.found)
     rewriter = Rewriter(sources, guard, reward, correct=world.correct, language=world.language)
     typed, made = [world.texts[q] for q in asked], [rewriter.rewrite(world.texts[q]).text for q in asked]
-    any_word = ranked_by(world, analyser(world.language), analyser(world.language, query=True))
+    any_word = any_word_search(world.shop, analyser(world.language), analyser(world.language, query=True))
     return {
         f"{how}, {name}": judge(world, asked, search(texts))["ndcg@10"]
         for how, search in (("every word", world.strict.search), ("any word", any_word))
@@ -404,9 +425,10 @@ def measure_shop(seed: int, language: str, sizes: Mapping[str, int]) -> dict[str
     world = learn(Shop.simulate(**sizes, seed=seed, language=language), seed, language)
     facts: dict[str, Any] = {
         "seed": seed, "new queries": int(world.new.sum()), "zero results": float((~world.found[world.new]).mean()),
-        "pairs": len(world.pairs()), "words learned": len(world.tagger.learned),
+        "pairs": len(world.pairs()),
     }  # fmt: skip
     parts = {"spelling": measure_spelling(world), "intent": measure_intent(world), "tags": measure_tags(world)}
+    facts["words learned"] = world.learned
     if language == "zh":
         parts["segmentation"] = measure_segmentation(world)
     began = time.process_time()
@@ -454,10 +476,13 @@ def summarise(shops: list[dict[str, Any]], language: str) -> dict[str, Any]:
         "intent": [("clicks and titles", "name of the category", "right category"),
                    ("clicks and titles", "commonest category", "right category"),
                    ("clicks and titles", "clicks alone", "right category"),
-                   ("the same, spelt right first", "name, spelt right first", "right category")],
+                   ("the same, spelt right first", "name, spelt right first", "right category"),
+                   ("name, else clicks and titles, spelt right", "name, spelt right first", "right category")],
         "tags": [("spelt right first", "dictionary", "recall"),
                  ("and words learned from clicks", "spelt right first", "recall"),
-                 ("and read within the category", "and words learned from clicks", "precision")],
+                 ("and from clicks of a search content with any word", "spelt right first", "recall"),
+                 ("and from clicks of a search content with any word", "spelt right first", "precision"),
+                 ("spelt right, read within the category", "spelt right first", "precision")],
         "segmentation": [("our segmenter", "default regex", "ndcg@10"), ("our segmenter", "pairs of characters", "ndcg@10"),
                          ("our segmenter", "jieba, as installed", "ndcg@10"),
                          ("our segmenter", "jieba with the shop's words", "ndcg@10")],

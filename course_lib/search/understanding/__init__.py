@@ -20,5 +20,6 @@ __all__ = [
     "RecordedModel", "Rewrite", "Rewriter", "RunSpeller", "Segmenter", "Speller", "Substitutions", "Tag", "Tagger",
     "chain_source", "chains", "changed", "click_source", "corrected_pairs", "count_occurrences", "count_words",
     "default_words", "dropped_source", "edit_distance", "fold_codes", "intent_reward", "is_model_code",
-    "jieba_cutter", "normalise", "query_counts", "record", "reformulations", "rewrite_prompt", "shop_words", "slip", "words",
+    "jieba_cutter", "normalise", "query_counts", "record", "reformulations", "rewrite_prompt", "shop_words", "slip",
+    "words",
 ]  # fmt: skip

@@ -52,4 +52,5 @@ def reformulations(
     if clicks.shape[0] != len(texts):
         raise ContractError(f"clicks {clicks.shape} must have a row for each of {len(texts)} queries")
     clicked = np.asarray(clicks.sum(axis=1)).ravel() > 0
-    return {(texts[a], texts[b]): float(n) for (a, b), n in sorted(steps.items()) if clicked[b] and texts[a] != texts[b]}
+    kept = ((a, b, n) for (a, b), n in sorted(steps.items()) if clicked[b] and texts[a] != texts[b])
+    return {(texts[a], texts[b]): float(n) for a, b, n in kept}

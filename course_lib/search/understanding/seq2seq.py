@@ -1,7 +1,7 @@
 """A small encoder-decoder that rewrites: it reads a query that failed and writes the query that was clicked.
 
-Sutskever, Vinyals & Le 2014, "Sequence to Sequence Learning with Neural Networks" (https://arxiv.org/abs/1409.3215), with
-the transformer of the course in place of their recurrent network. Trained on reformulations as by He et al. 2016,
+Sutskever, Vinyals & Le 2014, "Sequence to Sequence Learning with Neural Networks" (https://arxiv.org/abs/1409.3215),
+with the transformer of the course in place of their recurrent network. Trained on reformulations as by He et al. 2016,
 "Learning to Rewrite Queries" (CIKM). What it writes is a candidate; guardrails and reward decide, see ``rewriting``.
 """
 

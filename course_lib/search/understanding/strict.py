@@ -42,7 +42,8 @@ class AllWords:
             ContractError: a single text in place of a list, k < 1.
         """
         if isinstance(queries, str) or k < 1:
-            raise ContractError("queries must be a list of texts, and k at least 1", remedy='E.g. search(["red shoes"])')
+            remedy = 'E.g. search(["red shoes"])'
+            raise ContractError("queries must be a list of texts, and k at least 1", remedy=remedy)
         return [self._best(query, k) for query in queries]
 
     def _best(self, query: str, k: int) -> list[int]:
