@@ -4,19 +4,19 @@
     .venv/bin/python benchmarks/understanding.py --record FILE
 
 Each seed (from 20 on; earlier ones were looked at while settings were chosen) is another shop, once in English and once
-in 中文. Three tenths of the queries are *new*: whatever the log holds of them is taken out before anything is learned, and
-all figures are about them. The shop's search is strict: it wants every word of the query (in 中文 every word that the
-segmenter finds). A query for which it finds nothing has a *zero result*, and the clicks that the simulated log holds after
-such queries are taken out as well: where nothing is shown, nothing is clicked.
+in 中文. Three tenths of the queries are *new*: whatever the log holds of them is taken out before anything is learned,
+and all figures are about them. The shop's search is strict: it wants every word of the query (in 中文 every word that
+the segmenter finds). A query for which it finds nothing has a *zero result*, and the clicks that the simulated log holds
+after such queries are taken out as well: where nothing is shown, nothing is clicked.
 
 Values are per query, over the queries of all shops of a language; a query counts once, however often it is asked.
 ``recovered``: the strict search finds something for the rewrite; ``right``: one product at least of its first ten has a
 true grade of 2 or 3 (the category that was meant, and at most one wish missed); ``wrong``: it finds something, and
 nothing of it is right; ``off``: share of the first ten places in another category than was meant; ``ndcg@10``: by true
-grades, 0 where nothing is found.
+grades, 0 where nothing is found. The file is written whenever both shops of a seed are done.
 
-``--record FILE`` trains the small model on the chapter's shop, serves it on this machine as an OpenAI-compatible endpoint,
-and keeps the replies to the chapter's queries, through the client that a real model would be asked with.
+``--record FILE`` trains the small model on the chapter's shop, serves it on this machine as an OpenAI-compatible
+endpoint, and keeps the replies to the chapter's queries, through the client that a real model would be asked with.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +84,7 @@ from course_lib.shop.simulator.catalogue import BRAND, MODEL, NONE
 from course_lib.shop.simulator.vocabulary import ATTRIBUTES, vocabulary
 from course_lib.shop.texts import item_texts
 
-SIZES = {"n_items": 2_000, "n_users": 2_000, "n_queries": 1_500, "events_per_user": 100}
+SIZES = {"n_items": 2_000, "n_users": 1_500, "n_queries": 1_000, "events_per_user": 100}
 CHAPTER = {"n_items": 1_000, "n_users": 1_000, "n_queries": 800, "events_per_user": 100}
 FIRST_SEED = 20
 NEW = 0.3  #: share of the queries that nothing is learned from
@@ -108,7 +109,7 @@ class World:
     intent: ClickIntent
     tagger: Tagger
     shown: csr_matrix
-    kind_log: tuple[csr_matrix, csr_matrix]  #: clicks and impressions where a search content with any word finds something
+    kind_log: tuple[csr_matrix, csr_matrix]  #: clicks and impressions where any word is enough
     learned: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -160,12 +161,15 @@ def learn(shop: Shop, seed: int, language: str, share: float = NEW) -> World:
     intent = ClickIntent(tokens).fit(texts, clicks, shop.items["category"][:], titles)
     tagger = Tagger(language).fit(shop.items).learn(texts, clicks, shown)
     cut = tokens or (lambda text: words(normalise(text)))
-    return World(shop, language, texts, new, cut, strict, found, clicks, steps, speller, intent, tagger, shown, kind_log)
+    learned = (clicks, steps, speller, intent, tagger, shown, kind_log)
+    return World(shop, language, texts, new, cut, strict, found, *learned)
 
 
 def measure_spelling(world: World) -> dict[str, Values]:
-    """1 where a misspelt new query is read as what it means; 1 where a right one is changed. Baselines: the nearest known
-    word by edits alone (English), no correction."""
+    """1 where a misspelt new query is read as what it means; 1 where a right one is changed.
+
+    Baselines: no correction; in English the nearest known word by edits alone, and the speller without parts of it.
+    """
     meant, typed = world.shop.truth.query_correction, world.texts
     catalogue = count_words(item_texts(world.shop.items)) if world.language == "en" else Counter()
     by_length: dict[int, list[str]] = {}
@@ -208,12 +212,13 @@ def measure_intent(world: World) -> dict[str, Values]:
     for category, n in zip(categories, np.asarray(world.clicks.sum(axis=0)).ravel()):
         clicked[category] += n
     common = clicked.most_common(1)[0][0]
-    names = sorted({(path.split(" > ")[-1], path) for path in categories}, key=lambda pair: (-len(pair[0]), pair))
+    named = {(" ".join(words(normalise(path.split(" > ")[-1], world.language))), path) for path in categories}
+    names = sorted(named, key=lambda pair: (-len(pair[0]), pair))
     spelt = {q: normalise(world.correct(world.texts[q]), world.language) for q in asked}
 
     def keyword(text: str, otherwise: str = common) -> str:
         padded, glue = (f" {' '.join(words(text))} ", " ") if world.language == "en" else (text, "")
-        return next((p for n, p in names if f"{glue}{' '.join(words(normalise(n, world.language)))}{glue}" in padded), otherwise)
+        return next((path for name, path in names if f"{glue}{name}{glue}" in padded), otherwise)
 
     def right(guesses: Sequence[str]) -> np.ndarray:
         return np.array([float(guess == truth[q]) for guess, q in zip(guesses, asked)])
@@ -330,8 +335,8 @@ def measure_segmentation(world: World) -> dict[str, Values]:
     texts = [world.texts[q] for q in asked]
     ways: dict[str, tuple] = {
         "default regex": (default_words,), "pairs of characters": (analyser("zh"), analyser("zh", query=True)),
-        "jieba, as installed": (jieba_cutter(),), "jieba with the shop's words": (jieba_cutter(world.speller.segmenter.counts),),
-        "our segmenter": (world.tokens,),
+        "jieba, as installed": (jieba_cutter(),), "our segmenter": (world.tokens,),
+        "jieba with the shop's words": (jieba_cutter(world.speller.segmenter.counts),),
     }  # fmt: skip
     return {name: judge(world, asked, any_word_search(world.shop, *way)(texts)) for name, way in ways.items()}
 
@@ -349,18 +354,20 @@ def measure_rewriting(world: World, model: SmallRewriter | None, again: SmallRew
     reward = intent_reward(world.strict.search, world.intent, world.shop.items["category"][:])
     hits = lambda query, texts: [float(len(found)) for found in world.strict.search(texts)]  # noqa: E731
     ways: dict[str, tuple] = {
-        "log": (log, guard, reward), "words left out": (drop, guard, reward), "log and left out": (log | drop, guard, reward),
+        "log": (log, guard, reward), "words left out": (drop, guard, reward),
+        "log and left out": (log | drop, guard, reward),
         "log and left out, no guardrails": (log | drop, None, reward),
         "log and left out, reward: hits": (log | drop, guard, hits),
         "log and left out, hits, no guardrails": (log | drop, None, hits),
     }  # fmt: skip
     if model is not None:
-        own: dict[str, Source] = {"model": model}
+        own: dict[str, Source] = {"model": remembered(model)}
         ways |= {
             "model": (own, guard, reward), "all three": (log | drop | own, guard, reward),
             "all three, no guardrails": (log | drop | own, None, reward), "model, no guardrails": (own, None, reward),
-            "model after a second round": ({"model": again}, guard, reward),
+            "all three, hits, no guardrails": (log | drop | own, None, hits),
         }  # fmt: skip
+        ways |= {"model after a second round": ({"model": again}, guard, reward)} if again is not None else {}
     asked = np.flatnonzero(world.new & ~world.found)
     kinds = np.array(world.shop.queries["kind"][:])
     spelt = [world.correct(world.texts[q]) for q in asked]
@@ -378,7 +385,13 @@ def measure_rewriting(world: World, model: SmallRewriter | None, again: SmallRew
     lists = {name: judge(world, asked, rows) for name, rows in made.items()}
     for name, values in drift.items():
         lists[name] |= values
-    return {"kinds": kinds[asked], "values": lists, "sources": sources, "found": found_queries(world, log | drop, guard, reward)}
+    others = found_queries(world, log | drop, guard, reward)
+    return {"kinds": kinds[asked], "values": lists, "sources": sources, "found": others}
+
+
+def remembered(source: Source) -> Source:
+    """The source, asked once about each query."""
+    return lru_cache(maxsize=None)(source)
 
 
 def drift_of(made: Sequence[Rewrite], guard: Guardrails) -> Values:
@@ -435,7 +448,8 @@ def measure_shop(seed: int, language: str, sizes: Mapping[str, int]) -> dict[str
     model = train(world, seed)
     facts["seconds of training"] = time.process_time() - began
     facts["parameters"] = sum(p.numel() for p in model.model.parameters())
-    rewriting = measure_rewriting(world, model, second_round(world, model, seed))
+    again = second_round(world, model, seed) if language == "en" else None
+    rewriting = measure_rewriting(world, model, again)
     return {"facts": facts, "parts": parts, "rewriting": rewriting}
 
 
@@ -462,14 +476,18 @@ def paired(values: Mapping[str, Values], pairs: Sequence[tuple[str, str, str]]) 
 
 def joined(shops: Sequence[Mapping[str, Values]]) -> dict[str, Values]:
     """The values of several shops, one after the other."""
-    return {name: {m: np.concatenate([shop[name][m] for shop in shops]) for m in metrics} for name, metrics in shops[0].items()}
+    return {
+        name: {m: np.concatenate([shop[name][m] for shop in shops]) for m in metrics}
+        for name, metrics in shops[0].items()
+    }
 
 
 def summarise(shops: list[dict[str, Any]], language: str) -> dict[str, Any]:
     """Means, intervals and the tests that were planned, over the queries of all shops of a language."""
     out: dict[str, Any] = {"shops": [shop["facts"] for shop in shops]}
     planned = {
-        "spelling": [("noisy channel", "nearest word", "mended"), ("noisy channel", "nearest word", "right query changed"),
+        "spelling": [("noisy channel", "nearest word", "mended"),
+                     ("noisy channel", "nearest word", "right query changed"),
                      ("noisy channel", "all slips equally likely", "mended"),
                      ("noisy channel", "no words from the log", "right query changed")] if language == "en" else
                     [("noisy channel", "none", "mended")],
@@ -483,7 +501,8 @@ def summarise(shops: list[dict[str, Any]], language: str) -> dict[str, Any]:
                  ("and from clicks of a search content with any word", "spelt right first", "recall"),
                  ("and from clicks of a search content with any word", "spelt right first", "precision"),
                  ("spelt right, read within the category", "spelt right first", "precision")],
-        "segmentation": [("our segmenter", "default regex", "ndcg@10"), ("our segmenter", "pairs of characters", "ndcg@10"),
+        "segmentation": [("our segmenter", "default regex", "ndcg@10"),
+                         ("our segmenter", "pairs of characters", "ndcg@10"),
                          ("our segmenter", "jieba, as installed", "ndcg@10"),
                          ("our segmenter", "jieba with the shop's words", "ndcg@10")],
     }  # fmt: skip
@@ -496,8 +515,8 @@ def summarise(shops: list[dict[str, Any]], language: str) -> dict[str, Any]:
     tests = [(a, b, m) for m in ("right", "wrong") for a, b in (
         ("log and left out", "spelling"), ("log and left out", "words left out"), ("all three", "log and left out"),
         ("all three", "all three, no guardrails"), ("log and left out", "log and left out, no guardrails"),
-        ("log and left out", "log and left out, reward: hits"), ("model after a second round", "model"),
-    )]  # fmt: skip
+        ("all three", "all three, hits, no guardrails"), ("model after a second round", "model"),
+    ) if a in values]  # fmt: skip
     tests += [(a, "any word, spelt right", m) for a in ("log and left out", "all three") for m in ("right", "ndcg@10")]
     out["zero results"] = {
         "values": {n: {m: row_of(v) for m, v in one.items()} for n, one in values.items()},
@@ -513,21 +532,24 @@ def summarise(shops: list[dict[str, Any]], language: str) -> dict[str, Any]:
     gain = {name: {"ndcg@10": v} for name, v in found.items()}
     out["found queries"] = {
         "values": {name: row_of(v) for name, v in found.items()},
-        "tests": paired(gain, [(f"{how}, rewritten", f"{how}, as typed", "ndcg@10") for how in ("every word", "any word")]),
+        "tests": paired(gain, [(f"{how}, rewritten", f"{how}, as typed", "ndcg@10")
+                               for how in ("every word", "any word")]),
     }
     return out
 
 
-def measure(n_seeds: int, sizes: Mapping[str, int]) -> dict[str, Any]:
-    """Everything, in both languages."""
+def measure(n_seeds: int, sizes: Mapping[str, int], after: Callable[[int, dict[str, Any]], None]) -> dict[str, Any]:
+    """Everything, in both languages; ``after`` is told the result so far whenever both shops of a seed are done."""
     began, result = time.perf_counter(), {}
-    for language in LANGUAGES:
-        shops = []
-        for seed in range(FIRST_SEED, FIRST_SEED + n_seeds):
-            shops.append(measure_shop(seed, language, sizes))
-            print(f"{language}, seed {seed}: {time.perf_counter() - began:.0f} s", file=sys.stderr, flush=True)
-        result[language] = summarise(shops, language)
-    return {**result, "seconds": time.perf_counter() - began, "peak_rss_mb": peak_rss_mb()}
+    shops: dict[str, list[dict[str, Any]]] = {language: [] for language in LANGUAGES}
+    for n in range(n_seeds):
+        for language in LANGUAGES:
+            shops[language].append(measure_shop(FIRST_SEED + n, language, sizes))
+            print(f"{language}, seed {FIRST_SEED + n}: {time.perf_counter() - began:.0f} s", file=sys.stderr, flush=True)
+        result = {language: summarise(shops[language], language) for language in LANGUAGES}
+        result |= {"seconds": time.perf_counter() - began, "peak_rss_mb": peak_rss_mb()}
+        after(n + 1, result)
+    return result
 
 
 def record_replies(path: Path) -> int:
@@ -547,7 +569,7 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=5, metavar="N", help="shops of each language (default: 5)")
     parser.add_argument("--items", type=int, default=SIZES["n_items"], metavar="N", help="of a shop (default: 2000)")
     parser.add_argument("--save", type=Path, metavar="FILE", help="write the result with its provenance")
-    parser.add_argument("--record", type=Path, metavar="FILE", help="record the small model's replies, and nothing else")
+    parser.add_argument("--record", type=Path, metavar="FILE", help="only record the small model's replies")
     options = parser.parse_args()
     if options.seeds < 1 or options.items < 100:
         parser.error("--seeds must be at least 1 and --items at least 100")
@@ -557,18 +579,20 @@ def main() -> int:
     if options.save:
         check_save(options.save)
     sizes = {**SIZES, "n_items": options.items}
-    result = measure(options.seeds, sizes)
-    print(json.dumps(result, indent=2))
-    if options.save:
-        save_result(
-            options.save,
-            result,
-            command=f"python benchmarks/understanding.py --seeds {options.seeds} --items {options.items}",
-            data={"source": "simulated shop", **sizes, "languages": list(LANGUAGES), "new": NEW},
-            seeds=range(FIRST_SEED, FIRST_SEED + options.seeds),
-            modules=["course_lib.search.understanding", "course_lib.search.understanding.seq2seq",
-                     "course_lib.search.understanding.strict", "course_lib.shop.simulator"],
-        )  # fmt: skip
+
+    def keep(n_seeds: int, result: dict[str, Any]) -> None:
+        if options.save:
+            save_result(
+                options.save,
+                result,
+                command=f"python benchmarks/understanding.py --seeds {n_seeds} --items {options.items}",
+                data={"source": "simulated shop", **sizes, "languages": list(LANGUAGES), "new": NEW},
+                seeds=range(FIRST_SEED, FIRST_SEED + n_seeds),
+                modules=["course_lib.search.understanding", "course_lib.search.understanding.seq2seq",
+                         "course_lib.search.understanding.strict", "course_lib.shop.simulator"],
+            )  # fmt: skip
+
+    print(json.dumps(measure(options.seeds, sizes, keep), indent=2))
     return 0
 
 
