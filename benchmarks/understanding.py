@@ -6,8 +6,8 @@
 Each seed (from 20 on; earlier ones were looked at while settings were chosen) is another shop, once in English and once
 in 中文. Three tenths of the queries are *new*: whatever the log holds of them is taken out before anything is learned,
 and all figures are about them. The shop's search is strict: it wants every word of the query (in 中文 every word that
-the segmenter finds). A query for which it finds nothing has a *zero result*, and the clicks that the simulated log holds
-after such queries are taken out as well: where nothing is shown, nothing is clicked.
+the segmenter finds). A query for which it finds nothing has a *zero result*, and the clicks that the simulated log
+holds after such queries are taken out as well: where nothing is shown, nothing is clicked.
 
 Values are per query, over the queries of all shops of a language; a query counts once, however often it is asked.
 ``recovered``: the strict search finds something for the rewrite; ``right``: one product at least of its first ten has a
@@ -545,7 +545,8 @@ def measure(n_seeds: int, sizes: Mapping[str, int], after: Callable[[int, dict[s
     for n in range(n_seeds):
         for language in LANGUAGES:
             shops[language].append(measure_shop(FIRST_SEED + n, language, sizes))
-            print(f"{language}, seed {FIRST_SEED + n}: {time.perf_counter() - began:.0f} s", file=sys.stderr, flush=True)
+            took = time.perf_counter() - began
+            print(f"{language}, seed {FIRST_SEED + n}: {took:.0f} s", file=sys.stderr, flush=True)
         result = {language: summarise(shops[language], language) for language in LANGUAGES}
         result |= {"seconds": time.perf_counter() - began, "peak_rss_mb": peak_rss_mb()}
         after(n + 1, result)
