@@ -86,7 +86,7 @@ MEANT = Code(
             "每个候选一个数：counts.get(word, unseen) 乘以 1 − ε，或 ε 的出错次数次方。",
         ),
         Text(
-            "min over the candidates with the key (−number, word) takes the largest number and, of ties, the first word.",
+            "min over the candidates with the key (−number, word) takes the largest number, and the first word of ties.",
             "以（−数, 词）为键取 min：数最大的，相同时取字母序最前的。",
         ),
     ),
@@ -105,8 +105,8 @@ MEANT = Code(
             "def what_was_meant(slips, counts, error, unseen):\n"
             "    return min(slips, key=lambda w: (slips[w] or 9, -counts.get(w, unseen), w))\n",
             Text(
-                "You take the nearest candidate and never the typed word itself. Distance and frequency are multiplied; "
-                "neither comes first.",
+                "You take the nearest candidate and never the typed word itself. Distance and frequency are "
+                "multiplied; neither comes first.",
                 "你取了最近的候选，而且从不保留原词。距离与频率要相乘，谁也不优先。",
             ),
         ),
@@ -253,7 +253,8 @@ CUT = Code(
             "        i = j\n"
             "    return out\n",
             Text(
-                "You take the longest word from the left. It can swallow the beginning of the next one, as the kimono of the task does.",
+                "You take the longest word from the left. It can swallow the beginning of the next one, as the kimono of "
+                "the task does.",
                 "你从左边取最长的词。它可能吞掉下一个词的开头，比如 和服装 里的 和服。",
             ),
         ),
@@ -274,7 +275,8 @@ CUT = Code(
             "                      for j in range(i + 1, len(text) + 1) if j == i + 1 or text[i:j] in counts)\n"
             "    return best[0][1]\n",
             Text(
-                "You add up counts. More pieces then mean more points; probabilities are multiplied, so add their logarithms.",
+                "You add up counts. More pieces then mean more points; probabilities are multiplied, so add their "
+                "logarithms.",
                 "你把次数相加，段越多分越高。概率要相乘，所以应把对数相加。",
             ),
         ),
@@ -434,8 +436,8 @@ CHOOSE = Code(
                 (_array(0.8, 0.2), _array((0.2, 0.8), (0.5, 0.5), (0.7, 0.3)), _array(0.1, 0.9, 0.6, 0.4),
                  np.array([False, False, False]), 0.4),
                 (_array(0.6, 0.4), _array((0.6, 0.4), (0.5, 0.5)), _array(0.2, 1.0, 0.3), np.array([True, False]), 0.5),
-                (_array(0.4, 0.3, 0.2, 0.1), _array((0.2, 0.1, 0.4, 0.3), (0.3, 0.3, 0.2, 0.2)), _array(0.0, 0.7, 0.5), _NONE,
-                 0.25),
+                (_array(0.4, 0.3, 0.2, 0.1), _array((0.2, 0.1, 0.4, 0.3), (0.3, 0.3, 0.2, 0.2)), _array(0.0, 0.7, 0.5),
+                 _NONE, 0.25),
                 (_array(0.9, 0.1), _array((0.2, 0.8), (0.1, 0.9)), _array(0.0, 0.9, 0.8), _NONE, 0.5),
             ),
             expect=Text(

@@ -75,7 +75,8 @@ def test_the_choice_is_that_of_the_course():
         names = [f"t{i}" for i in range(len(lost))]
         worth = dict(zip(["q", *names], rewards))
         weights = {name: 1 - i / 100 for i, name in enumerate(names)}
-        course = Rewriter({"all": lambda _: weights}, Guard(moved, lost, most), lambda _, texts: [worth[t] for t in texts])
+        reward = lambda _, texts: [worth[t] for t in texts]  # noqa: E731
+        course = Rewriter({"all": lambda _: weights}, Guard(moved, lost, most), reward)
         chosen = course.rewrite("q").text
         number = function("choose_rewrite")(query, rewrites, rewards, lost, most)
         assert chosen == (["q", *names])[number]

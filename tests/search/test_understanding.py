@@ -71,8 +71,8 @@ def test_the_strict_search_is_that_of_a_full_scan():
 
 
 @pytest.mark.parametrize(
-    "wrong", [lambda: AllWords([], str.split), lambda: AllWords("ab", str.split), lambda: AllWords(["a"], str.split).search("a"),
-              lambda: AllWords(["a"], str.split).search(["a"], k=0)],
+    "wrong", [lambda: AllWords([], str.split), lambda: AllWords("ab", str.split),
+              lambda: AllWords(["a"], str.split).search("a"), lambda: AllWords(["a"], str.split).search(["a"], k=0)],
 )  # fmt: skip
 def test_a_strict_search_refuses_what_it_cant_search(wrong):
     with pytest.raises(ContractError):
@@ -249,6 +249,7 @@ def test_words_survive_being_made_plain():
 
 
 def test_the_package_stays_light_although_its_models_are_not():
-    code = "import sys, course_lib.search.understanding as u; print('torch' in sys.modules, hasattr(u, 'SmallRewriter'))"
+    code = "import sys, course_lib.search.understanding as u\n"
+    code += "print('torch' in sys.modules, hasattr(u, 'SmallRewriter'))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert done.stdout.split() == ["False", "False"], done.stderr
