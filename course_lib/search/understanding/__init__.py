@@ -3,7 +3,7 @@
 from course_lib.search.understanding.candidates import (
     Substitutions, changed, chain_source, click_source, dropped_source,
 )
-from course_lib.search.understanding.clicklog import chains, corrected_pairs, query_counts
+from course_lib.search.understanding.clicklog import chains, corrected_pairs, query_counts, reformulations
 from course_lib.search.understanding.edits import Neighbours, edit_distance, slip
 from course_lib.search.understanding.endpoint import ChatEndpoint, ModelSource, RecordedModel, record, rewrite_prompt
 from course_lib.search.understanding.intent import ClickIntent
@@ -20,5 +20,6 @@ __all__ = [
     "RecordedModel", "Rewrite", "Rewriter", "RunSpeller", "Segmenter", "Speller", "Substitutions", "Tag", "Tagger",
     "chain_source", "chains", "changed", "click_source", "corrected_pairs", "count_occurrences", "count_words",
     "default_words", "dropped_source", "edit_distance", "fold_codes", "intent_reward", "is_model_code",
-    "jieba_cutter", "normalise", "query_counts", "record", "rewrite_prompt", "shop_words", "slip", "words",
+    "jieba_cutter", "normalise", "query_counts", "record", "reformulations", "rewrite_prompt", "shop_words", "slip",
+    "words",
 ]  # fmt: skip

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from scipy.sparse import csr_matrix
 
+from course_lib.core.errors import ContractError
 from course_lib.shop.log import CLICK, NO_QUERY, Log
 
 
@@ -34,3 +36,21 @@ def corrected_pairs(texts: list[str], steps: Counter[tuple[int, int]]) -> list[t
     """(query, next query) of the chains, each pair once: what ``Channel.learn`` picks the slips from."""
     return [(texts[a], texts[b]) for a, b in sorted(steps)]
 
+
+
+def reformulations(
+    texts: Sequence[str], steps: Mapping[tuple[int, int], int], clicks: csr_matrix
+) -> dict[tuple[str, str], float]:
+    """(query, the next query) -> how often, where the next one was clicked: what a rewriter can learn from.
+
+    Args:
+        texts: the queries. steps: see ``chains``. clicks: [n_queries, n_items]; a query without any is no target.
+
+    Raises:
+        ContractError: clicks that don't have a row for each text.
+    """
+    if clicks.shape[0] != len(texts):
+        raise ContractError(f"clicks {clicks.shape} must have a row for each of {len(texts)} queries")
+    clicked = np.asarray(clicks.sum(axis=1)).ravel() > 0
+    kept = ((a, b, n) for (a, b), n in sorted(steps.items()) if clicked[b] and texts[a] != texts[b])
+    return {(texts[a], texts[b]): float(n) for a, b, n in kept}

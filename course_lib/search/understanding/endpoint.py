@@ -193,6 +193,21 @@ def rewrite_prompt(query: str, language: str = "en") -> str:
     )
 
 
+def asked_query(prompt: str) -> str:
+    """The query that a ``rewrite_prompt`` asks about.
+
+    Raises:
+        DataError: it asks about none.
+    """
+    try:
+        query = json.loads(prompt.rpartition("\nQuery: ")[2])
+    except (ValueError, RecursionError):
+        query = None
+    if not isinstance(query, str):
+        raise DataError("the prompt asks about no query")
+    return query
+
+
 class ModelSource:
     """Candidates from a model, for ``Rewriter``. A search must go on without it: where the model fails or answers in
     another form, there are no candidates, and ``failed`` keeps (query, why).
