@@ -4,7 +4,7 @@
         [--save benchmarks/results/ranking.json]
 
 Each seed is another shop, of other products and queries. Rankers reorder the 50 candidates that BM25 and MiniLM's vectors
-found together; they learn from the judgements of half of the query families and are measured on a third that no ranker
+found; they learn from the judgements of half of the query families and are measured on a third that no ranker
 saw, against all judgements. Settings are chosen on two further shops (seeds 100 and 101), three tries for each. Tests
 are paired over the test queries of all shops, Holm-adjusted within their table.
 
@@ -23,7 +23,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy.special import expit
 
+from course_lib.core.ids import IdMap
 from course_lib.core.provenance import check_save, peak_rss_mb, save_result
 from course_lib.core.ranking import Ranking
 from course_lib.core.script import run_script
@@ -48,7 +50,7 @@ from course_lib.search.ranking import (
     reordered,
     reversed_places,
 )
-from course_lib.search.ranking.exhibits import Task, baselines, only_these, ranking_task, units_sold
+from course_lib.search.ranking.exhibits import Task, baselines, only_these, ranking_task, traits_of, units_sold
 from course_lib.search.retrieval import BM25, Dense, reciprocal_rank_fusion
 from course_lib.shop.measurement import Report, evaluate, holm, measure_calibration
 from course_lib.shop.measurement.resampling import bootstrap, sign_flip
@@ -113,7 +115,8 @@ def losses(task: Task, best: dict[str, Any], seed: int) -> tuple[dict[str, np.nd
     """NDCG@10 of each test query for baselines and rankers, and the seconds of each fit."""
     values = {name: per_query(ranking, task.judged) for name, ranking in baselines(task, seed).items()}
     test, grades = task.part(task.test)
-    values["best order of the candidates"] = per_query(reordered(test.candidates, grades.astype(float), 10), task.judged)
+    ideal = reordered(test.candidates, grades.astype(float), 10)
+    values["best order of the candidates"] = per_query(ideal, task.judged)
     seconds = {}
     for name, make in rankers(best, seed).items():
         began = time.process_time()
@@ -140,18 +143,6 @@ def wide_labels(task: Task, best: dict[str, Any], seed: int) -> dict[str, np.nda
                 ranking = ranker.fit(train, label).rerank(test.candidates, test, 10)
                 values[f"{kind}, spread {spread}, {name}"] = per_query(ranking, task.judged)
     return values
-
-
-def traits_of(task: Task, rows: np.ndarray, seed: int) -> dict[str, np.ndarray]:
-    """What the judge favours: length of the text (standardised over the catalogue) and the shop's own brands."""
-    words = np.log1p([len(text.split()) for text in task.shop.item_texts])
-    brands = np.asarray(task.shop.items["brand"][:])
-    names = np.unique(brands)
-    own = np.isin(brands, names[generator(seed, "own brands").permutation(len(names))[: max(1, len(names) // 8)]])
-    table = task.table.rows(rows)
-    ids = np.maximum(table.candidates.ids, 0)
-    return {"length": np.where(table.mask, ((words - words.mean()) / words.std())[ids], 0),
-            "own brand": np.where(table.mask, own[ids], 0).astype(float)}  # fmt: skip
 
 
 def judges(task: Task, seed: int) -> tuple[dict[str, dict[str, np.ndarray]], dict[str, Any]]:
@@ -198,8 +189,6 @@ def judges(task: Task, seed: int) -> tuple[dict[str, dict[str, np.ndarray]], dic
 
 def calibrations(task: Task, best: dict[str, Any], seed: int) -> dict[str, dict[str, float]]:
     """ECE and Brier score of P(grade ≥ 2) on test pairs: scores as they are, after Platt, after isotonic regression."""
-    from scipy.special import expit
-
     (valid, of_valid), (test, of_test) = task.part(task.valid), task.part(task.test)
     happened, seen = of_test[test.mask] >= 2, of_valid[valid.mask] >= 2
     result = {}
@@ -215,52 +204,59 @@ def calibrations(task: Task, best: dict[str, Any], seed: int) -> dict[str, dict[
     return result
 
 
-def budgets(task: Task, best: dict[str, Any], seed: int, cross_steps: int) -> tuple[dict[str, Any], dict[str, Any]]:
-    """NDCG@10 by pairs read: a reader with a planted error, and a cross-encoder where steps are given."""
+def budgets(task: Task, best: dict[str, Any], seed: int, cross_steps: int) -> tuple[Any, Any, dict[str, Any]]:
+    """NDCG@10 by pairs read: by a reader with a planted error, and by a cross-encoder where steps are given."""
     (valid, of_valid), (test, _) = task.part(task.valid), task.part(task.test)
-    ranker = ListRanker("softmax", steps=300, learning_rate=best["softmax, linear"], seed=seed).fit(*task.part(task.train))
+    rate = best["ranknet, linear"]
+    ranker = ListRanker("ranknet", steps=300, learning_rate=rate, seed=seed).fit(*task.part(task.train))
     first, on = ranker.rerank(test.candidates, test, 50), ranker.score(valid)
-    chance = Platt().fit(on[valid.mask], of_valid[valid.mask] >= 2).probability(first.scores)
-    chance, mask = np.where(first.ids >= 0, chance, 0), first.ids >= 0
+    mask = first.ids >= 0
+    relevant = of_valid[valid.mask] >= 2
+    chance = np.where(mask, Platt().fit(on[valid.mask], relevant).probability(np.where(mask, first.scores, 0)), 0)
     queries = [task.texts[row] for row in task.test]
-    titles = task.shop.items["title"][:]
     truth = task.shop.truth.relevance.toarray()
     noise = generator(seed, "reader").normal(0, 0.3, truth.shape)
-    row_of, item_of = {text: r for r, text in enumerate(task.texts)}, {str(i): i for i in range(len(titles))}
+    row_of = {text: r for r, text in enumerate(task.texts)}
 
     def planted(pairs: list[tuple[str, str]]) -> np.ndarray:
-        at = [row_of[q] for q, _ in pairs], [item_of[p] for _, p in pairs]
+        at = [row_of[q] for q, _ in pairs], [int(p) for _, p in pairs]
         return truth[at] + noise[at]
 
-    readers = {"planted": (planted, [str(i) for i in range(len(titles))])}
-    facts: dict[str, Any] = {"milliseconds": {}}
-    if cross_steps:
-        began = time.perf_counter()
-        (train, grades), keep = task.part(task.train), generator(seed, "pairs")
-        # Ten of each list's grades above 0 and ten of grade 0: random pairs would nearly all be irrelevant.
-        chosen = [(row, place) for row in range(len(grades)) for good in (True, False)
-                  for place in keep.permutation(np.flatnonzero(train.mask[row] & ((grades[row] > 0) == good)))[:10]]  # fmt: skip
-        pairs = [(task.texts[task.train[row]], titles[train.candidates.ids[row, place]]) for row, place in chosen]
-        cross = train_cross_encoder(
-            load_minilm(device="cpu"), pairs, np.array([grades[at] for at in chosen]), task="rank", steps=cross_steps,
-            batch_size=32, learning_rate=1e-4, max_length=32, seed=seed, device="cpu", progress=False,
-        )  # fmt: skip
-        facts["cross"] = {"steps": cross_steps, "pairs": len(pairs), "seconds": time.perf_counter() - began}
-        readers["cross-encoder"] = (lambda asked: cross.logits(asked)[:, 0], titles)
-    values = {}
-    for name, (reader, texts) in readers.items():
-        for blend in (1.0,) if name == "planted" else (1.0, 0.5):
-            reranker = Reranker(reader, texts, blend=blend)
-            for depth in DEPTHS:
-                budget = depth * len(queries)
-                for way, depths in (("equal", equal_depths(mask.sum(1), budget)), ("best", best_depths(chance, mask, budget))):
-                    found = reranker.rerank(first, queries, 10, depths=depths)
-                    label = f"{name}, {way}, {depth}" + ("" if blend == 1 else ", blended")
-                    values[label] = per_query(found, task.judged)
-                    if reranker.pairs:
-                        facts["milliseconds"][label] = 1_000 * reranker.seconds / len(queries)
-                        facts.setdefault("pairs", {})[label] = reranker.pairs / len(queries)
-    return values, facts
+    def spent(reranker: Reranker, ways: tuple[str, ...]) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        values, facts = {}, {}
+        for depth in DEPTHS:
+            budget = depth * len(queries)
+            for way in ways:
+                depths = equal_depths(mask.sum(1), budget) if way == "equal" else best_depths(chance, mask, budget)
+                values[f"{way}, {depth}"] = per_query(reranker.rerank(first, queries, 10, depths=depths), task.judged)
+                facts[f"{way}, {depth}"] = {"pairs": reranker.pairs / len(queries),
+                                            "milliseconds": 1_000 * reranker.seconds / len(queries)}  # fmt: skip
+        return values, facts
+
+    values, _ = spent(Reranker(planted, [str(i) for i in range(truth.shape[1])]), ("equal", "best"))
+    if not cross_steps:
+        return values, None, {}
+    began = time.perf_counter()
+    (train, grades), random = task.part(task.train), generator(seed, "pairs")
+    titles = task.shop.items["title"][:]
+    # Ten of each list's grades above 0 and ten of grade 0: random pairs would nearly all be irrelevant.
+    chosen = [
+        (row, place)
+        for row in range(len(grades))
+        for good in (True, False)
+        for place in random.permutation(np.flatnonzero(train.mask[row] & ((grades[row] > 0) == good)))[:10]
+    ]
+    pairs = [(task.texts[task.train[row]], titles[train.candidates.ids[row, place]]) for row, place in chosen]
+    cross = train_cross_encoder(
+        load_minilm(device="cpu"), pairs, np.array([grades[at] for at in chosen]), task="rank", steps=cross_steps,
+        batch_size=32, learning_rate=1e-4, max_length=32, seed=seed, device="cpu", progress=False,
+    )  # fmt: skip
+    facts: dict[str, Any] = {"steps": cross_steps, "pairs": len(pairs), "seconds": time.perf_counter() - began}
+    read = {}
+    for name, blend in (("alone", 1.0), ("blended", 0.5)):
+        found, facts[name] = spent(Reranker(lambda asked: cross.logits(asked)[:, 0], titles, blend=blend), ("equal",))
+        read |= {f"{name}, {key}": v for key, v in found.items()}
+    return values, read, facts
 
 
 def summarise(shops: list[dict[str, np.ndarray]], pairs: list[tuple[str, str]]) -> dict[str, Any]:
@@ -274,7 +270,8 @@ def summarise(shops: list[dict[str, np.ndarray]], pairs: list[tuple[str, str]]) 
     means = {}
     for name, v in values.items():
         low, high = interval(v)
-        means[name] = {"mean": float(v.mean()), "low": low, "high": high, "shops": [float(s[name].mean()) for s in shops]}
+        of_shops = [float(shop[name].mean()) for shop in shops]
+        means[name] = {"mean": float(v.mean()), "low": low, "high": high, "shops": of_shops}
     tests = []
     for a, b in pairs:
         difference = values[a] - values[b]
@@ -286,17 +283,20 @@ def summarise(shops: list[dict[str, np.ndarray]], pairs: list[tuple[str, str]]) 
     return {"queries": len(next(iter(values.values()))), "means": means, "tests": tests}
 
 
-def chorus(folder: Path, tasks: list[Task], best: dict[str, Any], encode: Callable[[list[str]], np.ndarray]) -> dict[str, Any]:
+def chorus(
+    folder: Path, tasks: list[Task], best: dict[str, Any], encode: Callable[[list[str]], np.ndarray]
+) -> dict[str, Any]:
     """Reranking the fused list of real queries by rankers of simulated shops, and by cross-validated ones."""
     shop = Shop.load("chorus", path=folder)
     judged = set(shop.judgements["query_id"][:])
     rows = [r for r, q in enumerate(shop.queries["query_id"][:]) if q in judged]
     texts, ids = [shop.queries["text"][r] for r in rows], [shop.queries["query_id"][r] for r in rows]
-    from course_lib.core.ids import IdMap
-
     keys, vectors = IdMap("query", ids), encode(shop.item_texts)
     known = dict(zip(texts, encode(texts)))
-    asked = lambda queries: np.stack([known[q] for q in queries])  # noqa: E731
+
+    def asked(queries: list[str]) -> np.ndarray:
+        return np.stack([known[query] for query in queries])
+
     lists = {"bm25": BM25().fit(shop.items).search(texts, k=100, keys=keys),
              "minilm": Dense(asked).fit(shop.items, vectors=vectors).search(texts, k=100, keys=keys)}  # fmt: skip
     lists["fused"] = reciprocal_rank_fusion(lists.values(), k=100)
@@ -310,7 +310,7 @@ def chorus(folder: Path, tasks: list[Task], best: dict[str, Any], encode: Callab
         for name in ("softmax, linear", "lambdarank, linear", "LambdaMART (LightGBM)"):
             ranker = rankers(best, 0)[name]().fit(task.table.rows(every).only(shared), task.grades)
             scores = ranker.score(table)
-            learned.setdefault(name, []).append((scores - scores.mean()) / scores.std())
+            learned.setdefault(name, []).append(scores / scores[table.mask].std())
     for name, scores in learned.items():
         rankings[f"{name}; learned on simulated shops"] = reordered(lists["fused"], np.mean(scores, axis=0), 100)
     grades = candidate_grades(lists["fused"], shop.judgements)
@@ -331,7 +331,7 @@ def chorus(folder: Path, tasks: list[Task], best: dict[str, Any], encode: Callab
     return {"features": shared, "queries": len(reports["bm25"]), **{"metrics": found}}
 
 
-def measure(n_seeds: int, folder: Path | None, cross_steps: int) -> dict[str, Any]:
+def measure(n_seeds: int, folder: Path | None, cross_steps: int, cross_seeds: int) -> dict[str, Any]:
     """Everything."""
     began = time.perf_counter()
     encoder = load_minilm(max_length=32, device="cpu")
@@ -341,7 +341,8 @@ def measure(n_seeds: int, folder: Path | None, cross_steps: int) -> dict[str, An
 
     tuning = tune([task_of(seed) for seed in TUNING_SEEDS])
     best = tuning["best"]
-    tasks, kept, facts = [], {n: [] for n in ("losses", "wide", "ndcg", "own", "length", "overlap", "budget")}, []
+    tables = ("losses", "wide", "ndcg", "own", "length", "overlap", "budget", "cross")
+    tasks, kept, facts = [], {name: [] for name in tables}, []
     for seed in range(n_seeds):
         task = task_of(seed)
         tasks.append(task)
@@ -351,24 +352,26 @@ def measure(n_seeds: int, folder: Path | None, cross_steps: int) -> dict[str, An
         judged, judge_facts = judges(task, seed)
         for name, values in judged.items():
             kept[name].append(values)
-        found, budget_facts = budgets(task, best, seed, cross_steps)
+        found, read, budget_facts = budgets(task, best, seed, cross_steps if seed < cross_seeds else 0)
         kept["budget"].append(found)
+        kept["cross"] += [read] if read else []
         facts.append({"seed": seed, "train": len(task.train), "test": len(task.test), "seconds": seconds,
-                      "judge": judge_facts, "calibration": calibrations(task, best, seed), "budget": budget_facts})  # fmt: skip
+                      "judge": judge_facts, "budget": budget_facts,
+                      "calibration": calibrations(task, best, seed)})  # fmt: skip
         print(f"seed {seed}: {time.perf_counter() - began:.0f} s", file=sys.stderr, flush=True)
     learned = list(rankers(best, 0))
+    better = [(name, base) for base in ("bm25", "fused") for name in learned]
+    better += [("lambdarank, linear", "ranknet, linear"), ("LambdaMART (LightGBM)", "lambdarank, linear")]
     wide = [(f"{kind}, spread {s}, {way}", f"{kind}, spread {s}, 2^units")
             for kind in ("linear ranker", "LambdaMART") for s in SPREADS for way in ("linear", "2^log2")]  # fmt: skip
     judged = [("biased judge", "judge without bias"), ("asked in both orders", "judge without bias"),
               ("both orders, anchors", "asked in both orders"), ("both orders, anchors", "biased judge"),
               ("both orders, anchors", ALONE)]  # fmt: skip
-    spent = [(f"planted, best, {d}", f"planted, equal, {d}") for d in DEPTHS[1:-1]]
-    if cross_steps:
-        spent += [(f"cross-encoder, equal, {d}{b}", "cross-encoder, equal, 0") for d in DEPTHS[1:] for b in ("", ", blended")]
+    spent = [(f"best, {d}", f"equal, {d}") for d in DEPTHS[1:-1]]
+    read = [(f"{name}, equal, {d}", f"{name}, equal, 0") for name in ("alone", "blended") for d in DEPTHS[1:]]
     result: dict[str, Any] = {
         "tuning": tuning,
-        "losses": summarise(kept["losses"], [(name, base) for base in ("bm25", "fused") for name in learned]
-                            + [("lambdarank, linear", "ranknet, linear"), ("LambdaMART (LightGBM)", "lambdarank, linear")]),
+        "losses": summarise(kept["losses"], better),
         "wide": summarise(kept["wide"], wide),
         "judge": {"effects": EFFECTS, "position": POSITION, "anchor_queries": ANCHOR_QUERIES,
                   "ndcg": summarise(kept["ndcg"], judged), "own": summarise(kept["own"], judged),
@@ -376,6 +379,8 @@ def measure(n_seeds: int, folder: Path | None, cross_steps: int) -> dict[str, An
         "budget": summarise(kept["budget"], spent),
         "shops": facts,
     }  # fmt: skip
+    if kept["cross"]:
+        result["cross"] = summarise(kept["cross"], read)
     if folder is not None:
         result["chorus"] = chorus(folder, tasks, best, load_minilm(max_length=64, device="cpu").encode)
     return {**result, "seconds": time.perf_counter() - began, "peak_rss_mb": peak_rss_mb()}
@@ -386,14 +391,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=5, metavar="N", help="shops (default: 5)")
     parser.add_argument("--chorus", type=Path, metavar="DIR", help="folder of the Chorus data, to rerank real queries")
-    parser.add_argument("--cross-steps", type=int, default=0, metavar="N", help="train a cross-encoder in each shop")
+    parser.add_argument("--cross-steps", type=int, default=0, metavar="N", help="train a cross-encoder with N steps")
+    parser.add_argument("--cross-seeds", type=int, default=1, metavar="N", help="in how many shops (default: 1)")
     parser.add_argument("--save", type=Path, metavar="FILE", help="write the result with its provenance")
     options = parser.parse_args()
     if options.seeds < 1 or options.cross_steps < 0:
         parser.error("--seeds must be at least 1, --cross-steps at least 0")
     if options.save:
         check_save(options.save)
-    result = measure(options.seeds, options.chorus, options.cross_steps)
+    result = measure(options.seeds, options.chorus, options.cross_steps, options.cross_seeds)
     print(json.dumps(result, indent=2))
     if options.save:
         data = {"source": "simulated shops", **SIZES}
@@ -402,6 +408,7 @@ def main() -> int:
         save_result(
             options.save, result,
             command=f"python benchmarks/ranking.py --seeds {options.seeds} --cross-steps {options.cross_steps}"
+            + f" --cross-seeds {options.cross_seeds}"
             + (" --chorus DIR" if options.chorus else ""),
             data=data, seeds=range(options.seeds),
             modules=["course_lib.search.ranking", "course_lib.search.retrieval", "course_lib.shop.simulator"],

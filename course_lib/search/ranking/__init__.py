@@ -21,8 +21,8 @@ from course_lib.search.ranking.table import FeatureTable, candidate_grades, reor
 
 __all__ = [
     "LOSSES", "AnchorCorrection", "Effect", "FeatureTable", "FieldIndex", "Isotonic", "LambdaMART", "ListRanker",
-    "ModelJudge", "PairFeatures", "Platt", "Reranker", "SimulatedJudge", "best_depths", "candidate_grades", "delta_ndcg",
-    "depth_values", "discounts", "equal_depths", "gains", "ideal_dcg", "judge_prompt", "lambdarank_loss", "listnet_loss",
-    "logistic_loss", "ndcg", "pairs_of", "places", "position_effect", "ranknet_loss", "reordered", "reversed_places",
-    "rows_of", "squared_loss", "weighted_pairs",
+    "ModelJudge", "PairFeatures", "Platt", "Reranker", "SimulatedJudge", "best_depths", "candidate_grades",
+    "delta_ndcg", "depth_values", "discounts", "equal_depths", "gains", "ideal_dcg", "judge_prompt",
+    "lambdarank_loss", "listnet_loss", "logistic_loss", "ndcg", "pairs_of", "places", "position_effect",
+    "ranknet_loss", "reordered", "reversed_places", "rows_of", "squared_loss", "weighted_pairs",
 ]  # fmt: skip

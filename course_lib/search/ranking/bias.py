@@ -1,4 +1,4 @@
-"""Finding and removing a judge's bias, by products that people graded as well (anchors) and by asking in another order."""
+"""Finding and removing a judge's bias: by products that people graded as well (anchors), and by another order."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Effect:
 
 
 class AnchorCorrection:
-    """judge − human = b_h + Σ_t c_t · trait_t + error, where b_h is free for each human grade h; solved by least squares.
+    """judge − human = b_h + Σ_t c_t · trait_t + error, with a free b_h for each human grade h; solved by least squares.
 
     Where people said the same, the judge should not differ by a trait; c_t says how much it does. ``correct`` takes
     Σ c_t · trait_t away. It finds linear effects of traits that somebody thought of, and nothing else.

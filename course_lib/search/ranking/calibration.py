@@ -49,8 +49,8 @@ class Platt:
 class Isotonic:
     """The rising step function nearest to the outcomes: pool adjacent violators.
 
-    Sort by score. Whenever a block's mean lies below that of the block before it, the two become one. What is left rises;
-    between two blocks the probability is interpolated.
+    Sort by score. Whenever a block's mean lies below that of the block before it, the two become one. What is left
+    rises; between two blocks the probability is interpolated.
 
     Source: Ayer et al. 1955; Zadrozny & Elkan 2002, "Transforming Classifier Scores into Accurate Multiclass
     Probability Estimates", for calibration.

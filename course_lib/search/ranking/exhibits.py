@@ -49,7 +49,8 @@ class Task:
     def judged(self) -> Any:
         """The judgements of the test queries."""
         wanted = set(self.shop.query_ids.take(self.test))
-        return self.shop.judgements.select([r for r, q in enumerate(self.shop.judgements["query_id"][:]) if q in wanted])
+        rows = [row for row, query in enumerate(self.shop.judgements["query_id"][:]) if query in wanted]
+        return self.shop.judgements.select(rows)
 
     def part(self, rows: np.ndarray) -> tuple[FeatureTable, np.ndarray]:
         """Features and grades of some rows."""
@@ -112,6 +113,19 @@ def only_these(table: FeatureTable, keep: np.ndarray, grades: np.ndarray) -> tup
     values = np.take_along_axis(table.values, order[:, :, None], axis=1)
     shorter = Ranking(ids, scores, old.keys, old.items)
     return FeatureTable(values, table.names, shorter), np.where(stays, np.take_along_axis(grades, order, axis=1), 0)
+
+
+def traits_of(task: Task, rows: np.ndarray, seed: int) -> dict[str, np.ndarray]:
+    """What a judge may favour, float [n, k] each: the length of the product's text (its logarithm, standardised over the
+    catalogue), and whether it is of one of the shop's own brands (an eighth of all brands, drawn by the seed)."""
+    words = np.log1p([len(text.split()) for text in task.shop.item_texts])
+    brands = np.asarray(task.shop.items["brand"][:])
+    names = np.unique(brands)
+    own = np.isin(brands, names[generator(seed, "own brands").permutation(len(names))[: max(1, len(names) // 8)]])
+    table = task.table.rows(rows)
+    ids = np.maximum(table.candidates.ids, 0)
+    return {"length": np.where(table.mask, ((words - words.mean()) / words.std())[ids], 0),
+            "own brand": np.where(table.mask, own[ids], 0).astype(float)}  # fmt: skip
 
 
 def baselines(task: Task, seed: int = 0) -> dict[str, Ranking]:

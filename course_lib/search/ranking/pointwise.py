@@ -22,7 +22,7 @@ def squared_loss(scores: np.ndarray, grades: np.ndarray, mask: np.ndarray) -> Lo
 
 
 def logistic_loss(scores: np.ndarray, grades: np.ndarray, mask: np.ndarray, *, relevant: float = 1) -> Loss:
-    """−ln P(y), the mean over all products, with P(relevant) = 1 / (1 + e^−s) and y: is the grade at least ``relevant``?
+    """−ln P(y), the mean over all products, with P(relevant) = 1 / (1 + e^−s) and y = [grade ≥ ``relevant``].
 
     Its scores are log-odds: comparable between queries, which the scores of no other loss here are.
     """

@@ -60,7 +60,7 @@ class ListRanker:
         if isinstance(loss, str) and loss not in LOSSES:
             raise ContractError(f"unknown loss {loss!r}; known are {', '.join(LOSSES)}")
         if hidden < 0 or steps < 1 or batch < 1 or not learning_rate > 0 or not decay >= 0:
-            raise ContractError("hidden and decay must be at least 0, steps and batch at least 1, learning_rate above 0")
+            raise ContractError("hidden and decay must be at least 0, steps and batch 1, learning_rate above 0")
         self.loss = LOSSES[loss] if isinstance(loss, str) else loss
         self.hidden, self.steps, self.batch = hidden, steps, batch
         self.learning_rate, self.decay, self.seed = learning_rate, decay, seed

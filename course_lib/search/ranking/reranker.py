@@ -61,7 +61,8 @@ class Reranker:
         if depths is None:
             depths = counts if budget is None else equal_depths(counts, budget)
         depths = np.asarray(depths)
-        if depths.shape != counts.shape or depths.dtype.kind not in "iu" or (depths < 0).any() or (depths > counts).any():
+        whole = depths.shape == counts.shape and depths.dtype.kind in "iu"
+        if not whole or (depths < 0).any() or (depths > counts).any():
             raise ContractError("depths must be whole numbers, one for each list and not beyond its end")
         read = np.arange(mask.shape[1]) < depths[:, None]
         row, place = np.nonzero(read)
@@ -74,8 +75,8 @@ class Reranker:
         scores = np.full(mask.shape, -np.inf)
         scores[row, place] = found
         if self.blend < 1:
-            own = _standardised(np.where(read, candidates.scores, -np.inf), read)
-            scores = np.where(read, self.blend * _standardised(scores, read) + (1 - self.blend) * own, -np.inf)
+            both = self.blend * _standardised(scores, read) + (1 - self.blend) * _standardised(candidates.scores, read)
+            scores = np.where(read, both, -np.inf)
         # What was not read stands below what was, in its old order.
         floor = np.where(read, scores, np.inf).min(axis=1, initial=0, keepdims=True)
         rest = np.where(np.isfinite(floor), floor, 0) - 1 - np.arange(mask.shape[1])
@@ -83,9 +84,9 @@ class Reranker:
 
 
 def _standardised(scores: np.ndarray, read: np.ndarray) -> np.ndarray:
-    """Mean 0 and standard deviation 1 over what was read of each row; -inf elsewhere."""
+    """Mean 0 and standard deviation 1 over what was read of each row; 0 elsewhere."""
     n = np.maximum(read.sum(axis=1, keepdims=True), 1)
     known = np.where(read, scores, 0)
     centred = np.where(read, known - known.sum(axis=1, keepdims=True) / n, 0)
     spread = np.sqrt((centred**2).sum(axis=1, keepdims=True) / n)
-    return np.where(read, centred / np.where(spread > 1e-12, spread, 1), -np.inf)
+    return centred / np.where(spread > 1e-12, spread, 1)
