@@ -3,8 +3,8 @@
     .venv/bin/python benchmarks/ranking.py [--seeds 5] [--chorus DIR] [--cross-steps 400] \
         [--save benchmarks/results/ranking.json]
 
-Each seed is another shop, of other products and queries. Rankers reorder the 50 candidates that BM25 and MiniLM's vectors
-found; they learn from the judgements of half of the query families and are measured on a third that no ranker
+Each seed is another shop, of other products and queries. Rankers reorder the 50 candidates that BM25 and MiniLM's
+vectors found; they learn from the judgements of half of the query families and are measured on a third that no ranker
 saw, against all judgements. Settings are chosen on two further shops (seeds 100 and 101), three tries for each. Tests
 are paired over the test queries of all shops, Holm-adjusted within their table.
 

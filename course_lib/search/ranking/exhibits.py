@@ -116,8 +116,8 @@ def only_these(table: FeatureTable, keep: np.ndarray, grades: np.ndarray) -> tup
 
 
 def traits_of(task: Task, rows: np.ndarray, seed: int) -> dict[str, np.ndarray]:
-    """What a judge may favour, float [n, k] each: the length of the product's text (its logarithm, standardised over the
-    catalogue), and whether it is of one of the shop's own brands (an eighth of all brands, drawn by the seed)."""
+    """What a judge may favour, float [n, k] each: the length of the product's text (its logarithm, standardised
+    over the catalogue), and whether it is of one of the shop's own brands (an eighth of all brands, drawn by the seed)."""
     words = np.log1p([len(text.split()) for text in task.shop.item_texts])
     brands = np.asarray(task.shop.items["brand"][:])
     names = np.unique(brands)

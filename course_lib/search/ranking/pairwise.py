@@ -17,8 +17,8 @@ def pairs_of(grades: np.ndarray, mask: np.ndarray) -> np.ndarray:
 def weighted_pairs(scores: np.ndarray, weights: np.ndarray) -> Loss:
     """Σ w_ij ln(1 + e^−(s_i − s_j)), and its gradient, for weights float [n, k, k] that are 0 off the pairs.
 
-    Each pair pulls its winner up and its loser down, by one force: w_ij times the chance that the model still gives to the
-    wrong order.
+    Each pair pulls its winner up and its loser down, by one force: w_ij times the chance that the model still gives
+    to the wrong order.
     """
     margin = scores[:, :, None] - scores[:, None, :]
     value = (weights * np.logaddexp(0, -margin)).sum()
