@@ -117,7 +117,7 @@ def only_these(table: FeatureTable, keep: np.ndarray, grades: np.ndarray) -> tup
 
 def traits_of(task: Task, rows: np.ndarray, seed: int) -> dict[str, np.ndarray]:
     """What a judge may favour, float [n, k] each: the length of the product's text (its logarithm, standardised
-    over the catalogue), and whether it is of one of the shop's own brands (an eighth of all brands, drawn by the seed)."""
+    over the catalogue), and whether it is of an own brand of the shop (an eighth of all brands, drawn by the seed)."""
     words = np.log1p([len(text.split()) for text in task.shop.item_texts])
     brands = np.asarray(task.shop.items["brand"][:])
     names = np.unique(brands)
@@ -143,6 +143,22 @@ def baselines(task: Task, seed: int = 0) -> dict[str, Ranking]:
         "random order": sorted_by(chance), "clicks before the split": sorted_by(table.column("clicks")),
         **{name: rows_of(ranking, task.test) for name, ranking in task.lists.items()},
     }  # fmt: skip
+
+
+def calibration_means(shops: list[dict[str, Any]]) -> dict[str, list[float]]:
+    """Loss -> ECE as it is, after Platt, after isotonic regression, and the same of the Brier score; mean over shops.
+
+    Args:
+        shops: of ``benchmarks/results/ranking.json``.
+    """
+    found: dict[str, list[float]] = {}
+    for loss in dict.fromkeys(name.partition(":")[0] for name in shops[0]["calibration"]):
+        found[loss] = [
+            float(np.mean([shop["calibration"][f"{loss}: {way}"][measure] for shop in shops]))
+            for measure in ("ece", "brier")
+            for way in ("as they are", "Platt", "isotonic")
+        ]
+    return found
 
 
 def _split(shop: Shop, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

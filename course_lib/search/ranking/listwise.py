@@ -20,8 +20,8 @@ def listnet_loss(scores: np.ndarray, grades: np.ndarray, mask: np.ndarray, *, ta
 
     - ``"exp"``: y = softmax(grades), ListNet (Cao et al. 2007, "Learning to Rank: From Pairwise Approach to Listwise
       Approach", §4.3). A product of grade 0 keeps a share, so that a long tail of them takes most of it.
-    - ``"gain"``: y = (2^g − 1) / Σ (2^g − 1) (Bruch et al. 2019, "An Analysis of the Softmax Cost Function for Learning
-      to Rank"). Lists without any gain say nothing.
+    - ``"gain"``: y = (2^g − 1) / Σ (2^g − 1) (as in Bruch et al. 2019, ICTIR, who study it for grades of 0 and 1). Lists
+      without any gain say nothing.
 
     Args:
         scores, grades: float [n, k]. mask: bool [n, k], where a product stands.
