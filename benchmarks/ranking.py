@@ -1,6 +1,6 @@
 """Ranking on the simulated shop, and on Chorus: losses, wide labels, a biased judge, calibration, a budget.
 
-    .venv/bin/python benchmarks/ranking.py [--seeds 5] [--chorus DIR] [--cross-steps 400] \
+    .venv/bin/python benchmarks/ranking.py [--seeds 5] [--chorus DIR] [--cross-steps 200] \
         [--save benchmarks/results/ranking.json]
 
 Each seed is another shop, of other products and queries. Rankers reorder the 50 candidates that BM25 and MiniLM's
@@ -222,16 +222,15 @@ def budgets(task: Task, best: dict[str, Any], seed: int, cross_steps: int) -> tu
         at = [row_of[q] for q, _ in pairs], [int(p) for _, p in pairs]
         return truth[at] + noise[at]
 
-    def spent(reranker: Reranker, ways: tuple[str, ...]) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-        values, facts = {}, {}
+    def spent(reranker: Reranker, ways: tuple[str, ...]) -> tuple[dict[str, np.ndarray], dict[str, float]]:
+        values, pairs = {}, {}
         for depth in DEPTHS:
             budget = depth * len(queries)
             for way in ways:
                 depths = equal_depths(mask.sum(1), budget) if way == "equal" else best_depths(chance, mask, budget)
                 values[f"{way}, {depth}"] = per_query(reranker.rerank(first, queries, 10, depths=depths), task.judged)
-                facts[f"{way}, {depth}"] = {"pairs": reranker.pairs / len(queries),
-                                            "milliseconds": 1_000 * reranker.seconds / len(queries)}  # fmt: skip
-        return values, facts
+                pairs[f"{way}, {depth}"] = reranker.pairs / len(queries)
+        return values, pairs
 
     values, _ = spent(Reranker(planted, [str(i) for i in range(truth.shape[1])]), ("equal", "best"))
     if not cross_steps:
@@ -252,9 +251,16 @@ def budgets(task: Task, best: dict[str, Any], seed: int, cross_steps: int) -> tu
         batch_size=32, learning_rate=1e-4, max_length=32, seed=seed, device="cpu", progress=False,
     )  # fmt: skip
     facts: dict[str, Any] = {"steps": cross_steps, "pairs": len(pairs), "seconds": time.perf_counter() - began}
+    # Each pair is read once; what a depth costs is its share of that time.
+    places = np.argwhere(mask)
+    asked = [(queries[row], titles[first.ids[row, place]]) for row, place in places]
+    began = time.perf_counter()
+    known = dict(zip(asked, cross.logits(asked)[:, 0]))
+    facts["milliseconds a pair"] = 1_000 * (time.perf_counter() - began) / len(asked)
     read = {}
     for name, blend in (("alone", 1.0), ("blended", 0.5)):
-        found, facts[name] = spent(Reranker(lambda asked: cross.logits(asked)[:, 0], titles, blend=blend), ("equal",))
+        again = Reranker(lambda pairs: np.array([known[pair] for pair in pairs]), titles, blend=blend)
+        found, facts[name] = spent(again, ("equal",))
         read |= {f"{name}, {key}": v for key, v in found.items()}
     return values, read, facts
 
@@ -284,23 +290,27 @@ def summarise(shops: list[dict[str, np.ndarray]], pairs: list[tuple[str, str]]) 
 
 
 def chorus(
-    folder: Path, tasks: list[Task], best: dict[str, Any], encode: Callable[[list[str]], np.ndarray]
-) -> dict[str, Any]:
+    folder: Path, tasks: list[Task], best: dict[str, Any], encode: Callable[[list[str]], np.ndarray],
+    vectors: Path | None = None,
+) -> dict[str, Any]:  # fmt: skip
     """Reranking the fused list of real queries by rankers of simulated shops, and by cross-validated ones."""
     shop = Shop.load("chorus", path=folder)
     judged = set(shop.judgements["query_id"][:])
     rows = [r for r, q in enumerate(shop.queries["query_id"][:]) if q in judged]
     texts, ids = [shop.queries["text"][r] for r in rows], [shop.queries["query_id"][r] for r in rows]
-    keys, vectors = IdMap("query", ids), encode(shop.item_texts)
+    keys, kept = IdMap("query", ids), vectors is not None and vectors.exists()
+    products = np.load(vectors, allow_pickle=False) if kept else encode(shop.item_texts)
+    if vectors is not None and not kept:
+        np.save(vectors, products, allow_pickle=False)
     known = dict(zip(texts, encode(texts)))
 
     def asked(queries: list[str]) -> np.ndarray:
         return np.stack([known[query] for query in queries])
 
     lists = {"bm25": BM25().fit(shop.items).search(texts, k=100, keys=keys),
-             "minilm": Dense(asked).fit(shop.items, vectors=vectors).search(texts, k=100, keys=keys)}  # fmt: skip
+             "minilm": Dense(asked).fit(shop.items, vectors=products).search(texts, k=100, keys=keys)}  # fmt: skip
     lists["fused"] = reciprocal_rank_fusion(lists.values(), k=100)
-    table = PairFeatures().fit(shop.items, vectors=vectors, encode=asked).compute(lists["fused"], texts)
+    table = PairFeatures().fit(shop.items, vectors=products, encode=asked).compute(lists["fused"], texts)
     # What both shops have and mean alike; prices and lengths of an invented shop are no guide to a real one.
     shared = [n for n in table.names if n in tasks[0].table.names and n not in ("price", "price_gap", "words", "asked")]
     table, rankings = table.only(shared), dict(lists)
@@ -331,7 +341,9 @@ def chorus(
     return {"features": shared, "queries": len(reports["bm25"]), **{"metrics": found}}
 
 
-def measure(n_seeds: int, folder: Path | None, cross_steps: int, cross_seeds: int) -> dict[str, Any]:
+def measure(
+    n_seeds: int, folder: Path | None, cross_steps: int, cross_seeds: int, vectors: Path | None
+) -> dict[str, Any]:
     """Everything."""
     began = time.perf_counter()
     encoder = load_minilm(max_length=32, device="cpu")
@@ -382,7 +394,7 @@ def measure(n_seeds: int, folder: Path | None, cross_steps: int, cross_seeds: in
     if kept["cross"]:
         result["cross"] = summarise(kept["cross"], read)
     if folder is not None:
-        result["chorus"] = chorus(folder, tasks, best, load_minilm(max_length=64, device="cpu").encode)
+        result["chorus"] = chorus(folder, tasks, best, load_minilm(max_length=64, device="cpu").encode, vectors)
     return {**result, "seconds": time.perf_counter() - began, "peak_rss_mb": peak_rss_mb()}
 
 
@@ -393,13 +405,14 @@ def main() -> int:
     parser.add_argument("--chorus", type=Path, metavar="DIR", help="folder of the Chorus data, to rerank real queries")
     parser.add_argument("--cross-steps", type=int, default=0, metavar="N", help="train a cross-encoder with N steps")
     parser.add_argument("--cross-seeds", type=int, default=1, metavar="N", help="in how many shops (default: 1)")
+    parser.add_argument("--vectors", type=Path, metavar="FILE", help=".npy that keeps Chorus's product vectors")
     parser.add_argument("--save", type=Path, metavar="FILE", help="write the result with its provenance")
     options = parser.parse_args()
     if options.seeds < 1 or options.cross_steps < 0:
         parser.error("--seeds must be at least 1, --cross-steps at least 0")
     if options.save:
         check_save(options.save)
-    result = measure(options.seeds, options.chorus, options.cross_steps, options.cross_seeds)
+    result = measure(options.seeds, options.chorus, options.cross_steps, options.cross_seeds, options.vectors)
     print(json.dumps(result, indent=2))
     if options.save:
         data = {"source": "simulated shops", **SIZES}
