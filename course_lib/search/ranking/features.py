@@ -31,8 +31,8 @@ class PairFeatures:
     - ``cosine``: of the vectors of query and product (with vectors only).
     - ``bm25_short``, ``cosine_short``: how far below the best of its list; a linear model can't see the list itself.
     - ``place``: 1 / (10 + place) in the candidate list.
-    - ``vote``: share of the list, weighed by place, that stands on the product's own shelf; ``intent``: P(category | query) by a
-      fitted ``ClickIntent`` (with one only).
+    - ``vote``: share of the list, weighed by place, that stands on the product's own shelf; ``intent``: P(category |
+      query) by a fitted ``ClickIntent`` (with one only).
     - ``price``: ln price; ``price_gap``: ln price minus the median of its category. 0 where a price is missing.
     - ``clicks``, ``purchases``: ln(1 + events in the window before the moment) (with a log only).
     - ``words``: of the product's text, and ``asked``: of the query (ln(1 + n)).
