@@ -20,6 +20,7 @@ from course_lib.search.engine.nearest import best, cores, kth_best, nearest, sha
 
 #: lists for n products: this times √n
 LISTS = 1.6
+_ROOM = 16_000_000  #: scores of products and centroids that are held at a time
 _FIRST = 2  #: lists that a query looks into before there is a bound
 
 
@@ -60,7 +61,9 @@ class ListIndex:
                              min_points_per_centroid=1, max_points_per_centroid=self.sample)  # fmt: skip
         means.train(vectors[drawn])
         self.centroids = means.centroids.copy()
-        belongs = nearest(vectors, self.centroids, 1, block=len(self.centroids))[0][:, 0]
+        some = max(1, _ROOM // len(self.centroids))  # all products at once would need n × lists numbers
+        belongs = np.concatenate([nearest(vectors[start : start + some], self.centroids, 1)[0][:, 0]
+                                  for start in range(0, n, some)])  # fmt: skip
         self.order = np.argsort(belongs, kind="stable")  # sorted place -> row of ``vectors``
         self.vectors = vectors[self.order]
         self.starts = np.searchsorted(belongs[self.order], np.arange(len(self.centroids) + 1))
