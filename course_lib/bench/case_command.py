@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from course_lib.bench.case_options import ENCODERS, CaseOptions
 from course_lib.bench.output import deliver
 
 
@@ -31,7 +32,7 @@ def add_parser(benches: argparse._SubParsersAction) -> None:
     parser.add_argument("--queries", type=int, default=1_000, metavar="N", help="queries (default: %(default)s)")
     parser.add_argument("--k", type=int, default=100, metavar="K", help="results of each (default: %(default)s)")
     encoder = "MiniLM, or the small encoder that `course run` trains (default: minilm)"
-    parser.add_argument("--encoder", choices=("minilm", "small"), default="minilm", help=encoder)
+    parser.add_argument("--encoder", choices=ENCODERS, default=ENCODERS[0], help=encoder)
     growth = "repeat the query side for 10,000, 100,000 and 1,000,000 products"
     parser.add_argument("--growth", action="store_true", help=growth)
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="seed of everything random (default: 0)")
@@ -46,7 +47,6 @@ def run(options: argparse.Namespace) -> int:
     Raises:
         CourseError: flags out of range, a file that can't be written.
     """
-    from course_lib.bench.case_options import CaseOptions
     from course_lib.core.provenance import check_save
 
     wanted = CaseOptions.parse(options)

@@ -56,7 +56,8 @@ def run(options: argparse.Namespace) -> int:
 
     engine = open_engine(options.folder, path=options.path, language=options.language)
     query = options.query.encode("utf-8", "surrogateescape").decode("utf-8", "replace")  # bytes that are no UTF-8
-    engine.explain(query, options.k, filters=filters)  # the first search of a process loads what the next ones share
+    if options.explain:  # the first search of a process loads what the next ones share: its times would mislead
+        engine.explain(query, options.k, filters=filters)
     trace = engine.explain(query, options.k, filters=filters)
     if options.json:
         import json
