@@ -45,21 +45,24 @@ def nearest(
 
 def _scan(queries: np.ndarray, vectors: np.ndarray, k: int, block: int) -> tuple[np.ndarray, np.ndarray]:
     n, scores = len(queries), np.empty((len(queries), block), dtype=np.float32)
+    mask = np.empty(n * block, dtype=bool)
     bound = np.full(n, -np.inf, dtype=np.float32)
     rows, items, found = ([] for _ in range(3))
     collected, again = 0, 1  # the bound is raised after 1, 2, 4, 8 … blocks: later ones hold fewer and fewer that pass
     for number, start in enumerate(range(0, len(vectors), block), start=1):
         width = min(block, len(vectors) - start)
         now = np.matmul(queries, vectors[start : start + width].T, out=scores.reshape(-1)[: n * width].reshape(n, width))
-        if np.isnan(now[:, 0]).any() or np.isnan(now.max(initial=-np.inf)):
-            raise ContractError("a score is NaN", remedy="Check the vectors for NaN or overflow")
         if number == 1:
             bound = _least(now, k)
-        passed = np.flatnonzero(now >= bound[:, None])
+        # "Not below" rather than "at least": a NaN passes too, and is seen without a look at all the scores.
+        below = np.less(now, bound[:, None], out=mask[: n * width].reshape(n, width))
+        passed = np.flatnonzero(np.logical_not(below, out=below))
         row, column = np.divmod(passed, width)
         rows.append(row)
         items.append(column + start)
         found.append(now.reshape(-1)[passed])
+        if np.isnan(found[-1]).any():
+            raise ContractError("a score is NaN", remedy="Check the vectors for NaN or overflow")
         collected += len(passed)
         if number == again and collected:
             bound = kth_best(np.concatenate(rows), np.concatenate(found), n, k)
