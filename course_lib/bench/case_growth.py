@@ -27,7 +27,8 @@ def grow(
     variations: the vector of one with noise, its text with the last third of another's.
 
     Returns:
-        ``sizes``: for each, seconds (index_words, index_vectors, exact, approximate, words, together), recall, probes;
+        ``sizes``: for each, seconds (index: index_words and index_vectors; exact, approximate, words, together), recall,
+        probes;
         ``exponents``: of each time between the smallest and the largest size, 1 is linear.
     """
     sizes: dict[str, Any] = {}
@@ -69,6 +70,7 @@ def _measure(
     index, keys = CaseIndex(), IdMap("query", range(len(asked)))
     _, seconds["index_words"] = _median(lambda: index.fit_words(texts), 1)
     _, seconds["index_vectors"] = _median(lambda: index.fit_vectors(vectors, past, k), 1)
+    seconds["index"] = seconds["index_words"] + seconds["index_vectors"]
     exact, seconds["exact"] = _median(lambda: nearest(asked, vectors, k), RUNS)
     found, seconds["approximate"] = _median(lambda: index.by_vectors(asked, keys, k), RUNS)
     _, seconds["words"] = _median(lambda: index.by_words(queries, keys, k), RUNS)

@@ -17,11 +17,12 @@ def add_parser(benches: argparse._SubParsersAction) -> None:
             "  bm25       words, in the setting of the data's reference figures\n"
             "  minilm     the MiniLM encoder as it was published\n"
             "  finetuned  the same encoder, fine-tuned on queries made from the products alone\n"
-            "  hybrid     words and both encoders\n"
-            "  reranked   the first 1,000 of hybrid, by the encoders alone\n"
-            "No judgement is trained on. The whole catalogue is ranked; what nobody judged counts as irrelevant, except\n"
-            "to condensed_ndcg@10, which leaves it out. About 10 CPU minutes (--steps 5: 6). Progress goes to stderr; the\n"
-            "result to stdout, as tables or (--json) as one JSON object."
+            "  hybrid     words and encoders, in one of seven forms\n"
+            "  reranked   the first of hybrid, by the encoders alone, in one of seven orders\n"
+            "No judgement is trained on; which form a query gets of the last two is chosen on the other queries. The whole\n"
+            "catalogue is ranked; what nobody judged counts as irrelevant, except to condensed_ndcg@10, which leaves it out.\n"
+            "About 10 CPU minutes (--steps 5: 6). Progress goes to stderr; the result to stdout, as tables or (--json) as\n"
+            "one JSON object."
         ),
         epilog=(
             "examples:\n"

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from course_lib.bench.output import Clock
+from course_lib.bench.search_choice import choose, pick
 from course_lib.bench.search_options import SearchOptions, parse_data
-from course_lib.bench.search_report import LOOKED_AT, NOISE, PUBLISHED, RESTS_ON
-from course_lib.bench.search_systems import Systems
+from course_lib.bench.search_report import CHOSEN_BY, NOISE, PUBLISHED, RESTS_ON
+from course_lib.bench.search_systems import Lists, Systems
 from course_lib.core.errors import DataError
 from course_lib.core.provenance import peak_rss_mb
 from course_lib.core.ranking import Ranking
@@ -23,15 +25,15 @@ TESTED = METRICS[:3]  #: how much of a list is judged is no merit
 PAIRS = (("hybrid", "bm25"), ("reranked", "bm25"), ("reranked", "hybrid"), ("minilm", "bm25"), ("finetuned", "minilm"))
 TRAINED = ("finetuned", "hybrid", "reranked")  #: what changes with the seed of the fine-tuning
 #: whose code the result depends on
-MODULES = ("course_lib.bench.search_systems", "course_lib.shop.measurement", "course_lib.shop.shop")
+MODULES = ("course_lib.bench.search_choice", "course_lib.bench.search_systems", "course_lib.shop.measurement", "course_lib.shop.shop")
 
 
 def run_search(options: SearchOptions, *, progress: bool = True) -> tuple[dict[str, Any], dict[str, Report]]:
     """Measure all systems on the data that ``options`` name; progress goes to stderr.
 
     Returns:
-        JSON-ready: options, data, counts, systems, intervals, tests, chosen, variants_looked_at, seeds, published,
-        seconds (CPU), peak_rss_mb; and the report of each system.
+        JSON-ready: options, data, counts, systems, intervals, tests, chosen, seeds, published, seconds (CPU),
+        peak_rss_mb; and the report of each system.
 
     Raises:
         CourseError: the data are missing or damaged, or the products have no words to train on.
@@ -39,12 +41,13 @@ def run_search(options: SearchOptions, *, progress: bool = True) -> tuple[dict[s
     clock = Clock(progress)
     shop = read(options.data)
     systems = Systems(shop, clock.run, steps=options.steps, progress=progress)
-    rankings = systems.rank(options.seed)
-    reports = {name: _measure(ranking, shop, options.seed) for name, ranking in rankings.items()}
+    measure = partial(_measure, shop=shop, seed=options.seed)
+    rankings, forms = decide(systems.rank(options.seed), measure, clock.run)
+    reports = {name: measure(ranking) for name, ranking in rankings.items()}
     seeds = [{"seed": options.seed, **{name: reports[name].mean for name in TRAINED}}]
     for seed in range(options.seed + 1, options.seed + options.seeds):
-        more = systems.rank(seed)
-        seeds.append({"seed": seed, **{name: _measure(more[name], shop, options.seed).mean for name in TRAINED}})
+        more, _ = decide(systems.rank(seed), measure, clock.run)
+        seeds.append({"seed": seed, **{name: measure(more[name]).mean for name in TRAINED}})
     first, kind = reports["bm25"], parse_data(options.data)[0]
     verified = all(file["verified"] for file in shop.source["files"])
     result = {
@@ -59,8 +62,9 @@ def run_search(options: SearchOptions, *, progress: bool = True) -> tuple[dict[s
         "systems": {name: report.mean for name, report in reports.items()},
         "intervals": {name: {m: list(ends) for m, ends in r.interval.items()} for name, r in reports.items()},
         "tests": paired_tests(reports, options.seed),
-        "chosen": {name: {"rests on": RESTS_ON[name], **systems.told.get(name, {})} for name in reports},
-        "variants_looked_at": LOOKED_AT,
+        "chosen": {
+            name: {"rests on": RESTS_ON[name], **systems.told.get(name, {}), **_forms(forms.get(name))} for name in reports
+        },
         "seeds": seeds,
         # Figures of others belong to the publisher's files, not to any that are laid out alike.
         "published": PUBLISHED[kind] if verified else [],
@@ -68,6 +72,29 @@ def run_search(options: SearchOptions, *, progress: bool = True) -> tuple[dict[s
         "peak_rss_mb": round(peak_rss_mb(), 1),
     }
     return result, reports
+
+
+def decide(
+    lists: Lists, measure: Callable[[Ranking], Report], run: Callable[[str, Callable[[], Any]], Any]
+) -> tuple[dict[str, Ranking], dict[str, dict[str, int]]]:
+    """The five systems; of ``hybrid`` and ``reranked`` each query has the form that does best on the other queries.
+
+    The first stage is there to find, and is chosen by ``CHOSEN_BY["hybrid"]``; the second to put in order what was found.
+
+    Returns:
+        System → its lists; and of the two, form → how many of the judged queries have it.
+    """
+    found, forms, chosen = dict(lists.fixed), {}, []
+    for name in CHOSEN_BY:
+        # Reranked: each query's hybrid list is the one that it got without its own judgements.
+        ways = lists.hybrids if name == "hybrid" else lists.reranked(found["hybrid"])
+        chosen, forms[name] = run(name, lambda: choose(ways, measure, CHOSEN_BY[name]))  # noqa: B023 (called at once)
+        found[name] = pick(ways, chosen)
+    return found, forms
+
+
+def _forms(count: dict[str, int] | None) -> dict[str, Any]:
+    return {} if count is None else {"queries of each form": count}
 
 
 def read(argument: str) -> Shop:
@@ -107,5 +134,5 @@ def paired_tests(reports: Mapping[str, Report], seed: int = 0) -> list[dict[str,
     return tests
 
 
-def _measure(ranking: Ranking, shop: Shop, seed: int) -> Report:
+def _measure(ranking: Ranking, *, shop: Shop, seed: int) -> Report:
     return evaluate(ranking, shop.judgements, METRICS, seed=seed)

@@ -3,17 +3,19 @@
 - ``bm25``: words, in the setting of the data's reference figures.
 - ``minilm``: cosines of the encoder as it was published.
 - ``finetuned``: cosines of the same encoder after training on queries made from the products (``search_queries``).
-- ``hybrid``: words and the cosines of both encoders, half and half.
-- ``reranked``: the first 1,000 of ``hybrid`` by the cosines alone; what follows keeps its place.
+- ``hybrid``: words and cosines, fused; one of seven forms (``HYBRIDS``).
+- ``reranked``: the first of ``hybrid`` by the cosines alone, what follows keeps its place; one of seven forms (``ORDERS``).
 
-Nothing is trained on judgements of real queries, and no number below was fitted to them. Which of several forms was kept,
-was decided with their figures in view: ``search_report.RESTS_ON`` and ``LOOKED_AT`` say so.
+Nothing is trained on judgements of real queries. Which form of the last two a query gets is chosen by the judgements of the
+*other* queries (``search_choice``).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product as pairs_of
 from typing import Any
 
 import numpy as np
@@ -25,11 +27,18 @@ from course_lib.core.ranking import PAD, Ranking, top_k
 from course_lib.language.encoder import TextEncoder
 from course_lib.language.features import extract, load_minilm
 from course_lib.language.finetuning import train_bi_encoder
-from course_lib.search.retrieval import BM25
+from course_lib.search.retrieval import BM25, reciprocal_rank_fusion
 from course_lib.shop.shop import Shop
 from course_lib.shop.texts import item_texts
 
-DEPTH = 1_000  #: products of each query that are reranked: vectors are at hand, so that each costs one product of two
+#: forms of ``hybrid``: words in one field or in two, half and half with the cosines of an encoder or of both; or, of the
+#: lists of ``bm25`` and ``minilm``, reciprocal ranks
+HYBRIDS = [f"{words}, {vectors}" for words, vectors in pairs_of(("one field", "two fields"), ("minilm", "finetuned", "both"))]
+HYBRIDS.append("reciprocal ranks")
+#: forms of ``reranked``: the cosines of an encoder or of both, so many products deep; or the order of ``hybrid``
+ORDERS = [f"{vectors}, {depth}" for vectors, depth in pairs_of(("minilm", "finetuned", "both"), (100, 1_000))]
+ORDERS.append("as hybrid")
+FUSED = 1_000  #: products of each list that reciprocal ranks look at
 MAX_LENGTH = 64  #: tokens of a product that the fine-tuned encoder reads; training reads TRAIN_LENGTH
 TRAIN_LENGTH = 40
 NEAR = 100  #: nearest products of a synthetic query, among which its hard negative is looked for
@@ -115,7 +124,7 @@ def scaled(scores: np.ndarray, low: float | None = None) -> np.ndarray:
     return (scores - floor) / np.maximum(scores.max(axis=1, keepdims=True) - floor, 1e-9)
 
 
-def rerank(first: Ranking, scores: np.ndarray, depth: int = DEPTH) -> Ranking:
+def rerank(first: Ranking, scores: np.ndarray, depth: int) -> Ranking:
     """The first ``depth`` of each row in the order of ``scores``, float [n, n_items]; what follows keeps its place."""
     ids = first.ids.copy()
     for row, listed in enumerate(first.ids[:, :depth]):
@@ -126,8 +135,30 @@ def rerank(first: Ranking, scores: np.ndarray, depth: int = DEPTH) -> Ranking:
 
 
 # -- the five systems -------------------------------------------------------------------------------------------------
+@dataclass(frozen=True, eq=False)
+class Lists:
+    """Lists of every query, each as long as the catalogue.
+
+    Attributes:
+        fixed: ``bm25``, ``minilm``, ``finetuned``. hybrids: one of each form of ``HYBRIDS``.
+        cosines: ``minilm``, ``finetuned``, ``both`` → float32 [n, n_items], scaled.
+    """
+
+    fixed: Mapping[str, Ranking]
+    hybrids: Mapping[str, Ranking]
+    cosines: Mapping[str, np.ndarray]
+
+    def reranked(self, hybrid: Ranking) -> dict[str, Ranking]:
+        """The lists of ``hybrid`` in each form of ``ORDERS``."""
+        found = {}
+        for form in ORDERS[:-1]:
+            vectors, depth = form.split(", ")
+            found[form] = rerank(hybrid, self.cosines[vectors], int(depth))
+        return {**found, ORDERS[-1]: hybrid}
+
+
 class Systems:
-    """The five systems of one shop; what doesn't depend on the seed is computed once.
+    """The systems of one shop; what doesn't depend on the seed is computed once.
 
     Args:
         shop: with items, queries and judgements; the judgements are not read.
@@ -156,19 +187,33 @@ class Systems:
         self._vectors, self._minilm = run("minilm", lambda: cosines(self._encoder, shop.item_texts, self._queries))
         self._words = run("hybrid", lambda: fielded_scores(self._products, self._queries))
 
-    def rank(self, seed: int = 0) -> dict[str, Ranking]:
-        """The lists of every system, each as long as the catalogue, with the encoder fine-tuned by this seed."""
+    def rank(self, seed: int = 0) -> Lists:
+        """The lists of every system, with the encoder fine-tuned by this seed."""
         finetuned = self._run("finetuned", lambda: self._tuned(seed))
-        dense = (scaled(self._minilm) + scaled(finetuned)) / 2
-        hybrid = self._run("hybrid", lambda: self._list((self._words + dense) / 2))
-        return {
+        near = {"minilm": scaled(self._minilm), "finetuned": scaled(finetuned)}
+        near["both"] = (near["minilm"] + near["finetuned"]) / 2
+        fixed = {
             # A product without any word of the query is no result of a lexical search.
             "bm25": self._list(np.where(self._bm25 > 0, self._bm25, -np.inf)),
             "minilm": self._list(self._minilm),
             "finetuned": self._list(finetuned),
-            "hybrid": hybrid,
-            "reranked": self._run("reranked", lambda: rerank(hybrid, dense)),
         }
+        return Lists(fixed, self._run("hybrid", lambda: self._hybrids(fixed, near)), near)
+
+    def _hybrids(self, fixed: Mapping[str, Ranking], near: Mapping[str, np.ndarray]) -> dict[str, Ranking]:
+        words = {"one field": scaled(self._bm25, low=0), "two fields": self._words}
+        parts = (form.split(", ") for form in HYBRIDS[:-1])
+        lists = {f"{a}, {b}": self._list((words[a] + near[b]) / 2) for a, b in parts}
+        ranks = reciprocal_rank_fusion([fixed["bm25"].head(FUSED), fixed["minilm"].head(FUSED)], FUSED)
+        return {**lists, HYBRIDS[-1]: self._whole(ranks, lists[HYBRIDS[0]])}
+
+    def _whole(self, first: Ranking, rest: Ranking) -> Ranking:
+        """A short list, and behind it what it lacks of the catalogue, in the order of another."""
+        ids = np.stack([
+            np.concatenate([shown := a[a != PAD], b[~np.isin(b, shown)]]) for a, b in zip(first.ids, rest.ids)
+        ])  # fmt: skip
+        falling = np.broadcast_to(-np.arange(ids.shape[1], dtype=np.float32), ids.shape)
+        return Ranking(ids, falling, rest.keys, rest.items)
 
     def _tuned(self, seed: int) -> np.ndarray:
         settings = {"seed": seed, "steps": self._steps, "progress": self._progress}

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from course_lib.core.errors import ContractError
-from course_lib.publishing.figures.style import PALETTE, Picture, axes, require_alt, show, style
+from course_lib.publishing.figures.style import PALETTE, Picture, axes, columns, require_alt, show, style
 
 
 def bars(
@@ -74,11 +74,5 @@ def bars(
         ax.grid(axis="y", visible=False)
         ax.set_xlabel(textwrap.fill(xlabel, 34))  # a longer line would widen the figure and shrink its text on a phone
         if len(values) > 1:
-            fig.legend(loc="outside upper right", ncols=_columns(list(values)))
+            fig.legend(loc="outside upper right", ncols=columns(list(values)))
         return show(fig, alt)
-
-
-def _columns(names: Sequence[str]) -> int:
-    """How many entries of a legend fit side by side; more would widen the figure and shrink its text on a phone."""
-    widths = sorted((len(name) + 8 for name in names), reverse=True)  # 8: the patch and its gaps, in letters
-    return max((k for k in range(1, len(names) + 1) if sum(widths[:k]) <= 47), default=1)

@@ -9,7 +9,17 @@ from typing import Any
 import numpy as np
 
 from course_lib.core.errors import ContractError
-from course_lib.publishing.figures.style import MARKERS, PALETTE, Picture, axes, label_ends, require_alt, show, style
+from course_lib.publishing.figures.style import (
+    MARKERS,
+    PALETTE,
+    Picture,
+    axes,
+    columns,
+    label_ends,
+    require_alt,
+    show,
+    style,
+)
 
 _MAX_POINTS = 400  # of a curve: more is invisible on a screen and heavy on a page
 
@@ -29,7 +39,7 @@ def curves(
     zero: bool = False,
     height: float = 3.2,
 ) -> Picture:
-    """Up to four curves, each named at its end.
+    """Up to four curves, each named at its end; or, where they end at different x, in a legend.
 
     Args:
         series: name -> (x, y) of equal length; an x needn't be evenly spaced. Of more than 400 points some are drawn,
@@ -70,7 +80,7 @@ def curves(
                 low, high = (np.asarray(side, dtype=float)[kept] for side in bands[name])
                 ax.fill_between(x[kept], low, high, color=PALETTE[i], alpha=0.2, linewidth=0)
             marker = MARKERS[i] if points or len(kept) <= 30 else None
-            ax.plot(x[kept], y[kept], color=PALETTE[i], marker=marker, markersize=5,
+            ax.plot(x[kept], y[kept], color=PALETTE[i], marker=marker, markersize=5, label=name,
                     linestyle="none" if points else "-")  # fmt: skip
             ends[name if len(drawn) > 1 else ""] = (x[kept][-1], y[kept][-1])
         if whole_x:
@@ -80,8 +90,17 @@ def curves(
         if zero:
             ax.set_ylim(bottom=0)
         ax.set(xlabel=textwrap.fill(xlabel, 40), ylabel=ylabel)
-        label_ends(ax, ends)
+        if _scattered(ax, ends):  # a name at an end would stand on another curve
+            fig.legend(loc="outside upper right", ncols=columns(list(drawn)))
+        else:
+            label_ends(ax, ends)
         return show(fig, alt)
+
+
+def _scattered(ax: Any, ends: Mapping[str, tuple[float, float]], share: float = 0.1) -> bool:
+    """Do the curves end at places that are further apart along x than this share of the axis?"""
+    across = [ax.transAxes.inverted().transform(ax.transData.transform(end))[0] for end in ends.values()]
+    return max(across) - min(across) > share
 
 
 def _checked(series: Mapping[str, Any], log: str) -> dict[str, tuple[np.ndarray, np.ndarray]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from html import escape
@@ -168,3 +168,9 @@ def label_ends(ax: Any, ends: Mapping[str, tuple[float, float]], apart: float = 
         above = max(own, above + apart)
         if name:
             ax.annotate(name, end, xytext=(6, above - own), textcoords="offset points", va="center")
+
+
+def columns(names: Sequence[str]) -> int:
+    """How many entries of a legend fit side by side; more would widen the figure and shrink its text on a phone."""
+    widths = sorted((len(name) + 8 for name in names), reverse=True)  # 8: the patch and its gaps, in letters
+    return max((k for k in range(1, len(names) + 1) if sum(widths[:k]) <= 47), default=1)
