@@ -22,6 +22,7 @@ NAMES = {
     "fuse": Text("Fuse", "融合"), "rank": Text("Rank", "排序"), "display": Text("Display", "展示"),
 }  # fmt: skip
 _MILLISECONDS = Text("{n:.1f} ms", "{n:.1f} 毫秒")
+_CELL = 'style="padding:.2rem .8rem .2rem 0;text-align:left;vertical-align:top"'  # JupyterLab sets cells close and centred
 _QUERY, _PRICE, _PLACES = Text("Query", "查询"), Text("At most", "最高价"), Text("Places", "条数")
 
 
@@ -96,12 +97,13 @@ def trace_html(trace: Trace) -> str:
     head = f"<p><strong>{NAMES['understand']}</strong> ({_milliseconds(understood)}): {escape(understood.said)}</p>"
     if not listed:
         return f'<div class="course-explorer">{head}</div>'
-    columns = "".join(f'<th scope="col">{NAMES[stage.name]}<br><small>{_milliseconds(stage)}</small></th>' for stage in listed)
+    names = ((NAMES[stage.name], _milliseconds(stage)) for stage in listed)
+    columns = "".join(f'<th scope="col" {_CELL}>{name}<br><small>{took}</small></th>' for name, took in names)
     rows = []
     for place in range(max(len(stage.rows) for stage in listed)):
-        cells = "".join(f"<td>{_cell(stage, place)}</td>" for stage in listed)
-        rows.append(f'<tr><th scope="row">{place + 1}</th>{cells}</tr>')
-    table = f'<table><thead><tr><th scope="col">#</th>{columns}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
+        cells = "".join(f"<td {_CELL}>{_cell(stage, place)}</td>" for stage in listed)
+        rows.append(f'<tr><th scope="row" {_CELL}>{place + 1}</th>{cells}</tr>')
+    table = f'<table><thead><tr><th scope="col" {_CELL}>#</th>{columns}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
     return f'<div class="course-explorer">{head}<div style="overflow-x:auto" tabindex="0">{table}</div></div>'
 
 

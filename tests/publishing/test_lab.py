@@ -318,17 +318,23 @@ def test_the_course_opens_in_jupyterlab(chromium, tmp_path):
 
 @pytest.mark.browser
 @pytest.mark.slow
-def test_a_demo_is_a_widget_in_jupyterlab(chromium, tmp_path):
+def test_a_demo_and_the_search_explorer_are_widgets_in_jupyterlab(chromium, tmp_path):
     from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
     pytest.importorskip("anywidget", reason="anywidget is not installed")
     import nbformat
 
     cell = "from course_lib.publishing.demos.sampled import contest_demo\n\ncontest_demo(share=30, sampled=100)"
+    search = (
+        "from course_lib.publishing.explorer import SearchExplorer\nfrom course_lib.search.engine import SearchEngine\n\n"
+        'titles = ["red running shoes", "blue lamp", "green desk lamp"]\n'
+        'engine = SearchEngine().fit([{"item_id": t, "title": t} for t in titles])\nSearchExplorer(engine, "red shoes")'
+    )
     notebook = ROOT / lab.FOLDER / "try_demo.ipynb"
     notebook.parent.mkdir(parents=True, exist_ok=True)
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell)], metadata=kernel), notebook)
+    cells = [nbformat.v4.new_code_cell(source) for source in (cell, search)]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), notebook)
     try:
         with _jupyterlab(tmp_path) as address:
             context = chromium.new_context(viewport={"width": 1280, "height": 1600})
@@ -356,6 +362,17 @@ def test_a_demo_is_a_widget_in_jupyterlab(chromium, tmp_path):
             assert "In the whole shop" in demo.locator('[data-part="verdict"]').inner_text()
             ink, ground = demo.evaluate("e => { const s = getComputedStyle(e); return [s.color, s.backgroundColor]; }")
             assert ink != ground and demo.bounding_box()["height"] > 300
+
+            tab.locator(".jp-NotebookPanel:visible .jp-CodeCell .cm-content").nth(1).click()
+            tab.keyboard.press("Shift+Enter")
+            explorer = tab.locator(".jp-OutputArea .course-explorer")
+            explorer.locator("td", has_text="running shoes").first.wait_for()
+            box = tab.locator(".jp-OutputArea").get_by_role("textbox").first
+            box.fill("lamp")
+            box.press("Enter")
+            explorer.locator("td", has_text="desk lamp").first.wait_for()
+            assert explorer.count() == 1 and "running shoes" not in explorer.inner_text()
+            tab.screenshot(path=tmp_path / "explorer.png")
             context.close()
     finally:
         notebook.unlink()
