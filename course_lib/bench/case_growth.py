@@ -12,8 +12,8 @@ import numpy as np
 
 from course_lib.capstone.case import CaseData, CaseIndex
 from course_lib.core.ids import IdMap
-from course_lib.search.engine.lists import recall_of
 from course_lib.search.engine.nearest import nearest
+from course_lib.search.retrieval.vectors import recall_of
 
 SIZES = (10_000, 100_000, 1_000_000)
 NOISE = 0.35  #: length of what is added to a vector (of length 1) to make a further product of the same kind
@@ -76,7 +76,7 @@ def _measure(
     _, seconds["words"] = _median(lambda: index.by_words(queries, keys, k), RUNS)
     _, seconds["together"] = _median(lambda: index.candidates(queries, asked, keys, k), RUNS)
     return {"seconds": {name: round(value, 4) for name, value in seconds.items()},
-            "recall": round(recall_of(found.ids, exact[0]), 4),
+            "recall": round(float(recall_of(found.ids, exact[0]).mean()), 4),
             "lists": len(index.lists.centroids), "probes": index.lists.probes}  # fmt: skip
 
 

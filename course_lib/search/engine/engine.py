@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
     from course_lib.language.encoder import TextEncoder
 
-STAGES = ("understand", "lexical", "dense", "fuse", "rank", "display")
-
 
 class SearchEngine:
     """Search over a catalogue that changes.

@@ -17,6 +17,7 @@ import numpy as np
 
 from course_lib.core.errors import ContractError
 from course_lib.search.engine.nearest import best, cores, kth_best, nearest, shared_out
+from course_lib.search.retrieval.vectors import recall_of
 
 #: lists for n products: this times √n
 LISTS = 1.6
@@ -97,7 +98,7 @@ class ListIndex:
         probes = 1
         while probes < len(self.centroids):
             found, _ = self.search(queries, exact.shape[1], probes=probes)
-            if recall_of(found, exact) >= recall:
+            if recall_of(found, exact).mean() >= recall:
                 break
             probes = max(probes + 1, math.ceil(probes * 1.2))
         self.probes = min(probes, len(self.centroids))
@@ -132,10 +133,3 @@ class ListIndex:
             passed = np.flatnonzero(scores >= bound[asking, None])
             row, column = np.divmod(passed, stop - start)
             yield asking[row], self.order[start + column], scores.reshape(-1)[passed]
-
-
-def recall_of(found: np.ndarray, exact: np.ndarray) -> float:
-    """Share of the exact lists [n, k] that other lists [n, k] hold, on average."""
-    if not len(exact):
-        raise ContractError("there are no lists to compare")
-    return float(np.mean([len(np.intersect1d(a, b)) / len(b) for a, b in zip(found, exact)]))
