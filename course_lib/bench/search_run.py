@@ -25,14 +25,15 @@ TESTED = METRICS[:3]  #: how much of a list is judged is no merit
 PAIRS = (("hybrid", "bm25"), ("reranked", "bm25"), ("reranked", "hybrid"), ("minilm", "bm25"), ("finetuned", "minilm"))
 TRAINED = ("finetuned", "hybrid", "reranked")  #: what changes with the seed of the fine-tuning
 #: whose code the result depends on
-MODULES = ("course_lib.bench.search_choice", "course_lib.bench.search_systems", "course_lib.shop.measurement", "course_lib.shop.shop")
+MODULES = ("course_lib.bench.search_choice", "course_lib.bench.search_systems", "course_lib.shop.measurement",
+           "course_lib.shop.shop")  # fmt: skip
 
 
 def run_search(options: SearchOptions, *, progress: bool = True) -> tuple[dict[str, Any], dict[str, Report]]:
     """Measure all systems on the data that ``options`` name; progress goes to stderr.
 
     Returns:
-        JSON-ready: options, data, counts, systems, intervals, tests, chosen, seeds, published, seconds (CPU),
+        JSON-ready: options, data, counts, systems, intervals, tests, chosen, forms, seeds, published, seconds (CPU),
         peak_rss_mb; and the report of each system.
 
     Raises:
@@ -42,7 +43,10 @@ def run_search(options: SearchOptions, *, progress: bool = True) -> tuple[dict[s
     shop = read(options.data)
     systems = Systems(shop, clock.run, steps=options.steps, progress=progress)
     measure = partial(_measure, shop=shop, seed=options.seed)
-    rankings, forms = decide(systems.rank(options.seed), measure, clock.run)
+    lists = systems.rank(options.seed)
+    rankings, orders = decide(lists, measure, clock.run)
+    forms = {form: measure(ranking).mean for form, ranking in lists.hybrids.items()}
+    forms["chosen by the other queries"] = measure(pick(lists.hybrids, choose(lists.hybrids, measure, "recall@100")[0])).mean
     reports = {name: measure(ranking) for name, ranking in rankings.items()}
     seeds = [{"seed": options.seed, **{name: reports[name].mean for name in TRAINED}}]
     for seed in range(options.seed + 1, options.seed + options.seeds):
@@ -62,9 +66,8 @@ def run_search(options: SearchOptions, *, progress: bool = True) -> tuple[dict[s
         "systems": {name: report.mean for name, report in reports.items()},
         "intervals": {name: {m: list(ends) for m, ends in r.interval.items()} for name, r in reports.items()},
         "tests": paired_tests(reports, options.seed),
-        "chosen": {
-            name: {"rests on": RESTS_ON[name], **systems.told.get(name, {}), **_forms(forms.get(name))} for name in reports
-        },
+        "chosen": {name: {"rests on": RESTS_ON[name], **systems.told.get(name, {})} for name in reports},
+        "forms": {"hybrid": forms, "reranked": {"queries of each order": orders}},
         "seeds": seeds,
         # Figures of others belong to the publisher's files, not to any that are laid out alike.
         "published": PUBLISHED[kind] if verified else [],
@@ -76,25 +79,15 @@ def run_search(options: SearchOptions, *, progress: bool = True) -> tuple[dict[s
 
 def decide(
     lists: Lists, measure: Callable[[Ranking], Report], run: Callable[[str, Callable[[], Any]], Any]
-) -> tuple[dict[str, Ranking], dict[str, dict[str, int]]]:
-    """The five systems; of ``hybrid`` and ``reranked`` each query has the form that does best on the other queries.
-
-    The first stage is there to find, and is chosen by ``CHOSEN_BY["hybrid"]``; the second to put in order what was found.
+) -> tuple[dict[str, Ranking], dict[str, int]]:
+    """The five systems; of ``reranked`` each query has the order that does best on the other queries, by ``CHOSEN_BY``.
 
     Returns:
-        System → its lists; and of the two, form → how many of the judged queries have it.
+        System → its lists; and order → how many of the judged queries have it.
     """
-    found, forms, chosen = dict(lists.fixed), {}, []
-    for name in CHOSEN_BY:
-        # Reranked: each query's hybrid list is the one that it got without its own judgements.
-        ways = lists.hybrids if name == "hybrid" else lists.reranked(found["hybrid"])
-        chosen, forms[name] = run(name, lambda: choose(ways, measure, CHOSEN_BY[name]))  # noqa: B023 (called at once)
-        found[name] = pick(ways, chosen)
-    return found, forms
-
-
-def _forms(count: dict[str, int] | None) -> dict[str, Any]:
-    return {} if count is None else {"queries of each form": count}
+    orders = lists.reranked(lists.fixed["hybrid"])
+    chosen, count = run("reranked", lambda: choose(orders, measure, CHOSEN_BY))
+    return {**lists.fixed, "reranked": pick(orders, chosen)}, count
 
 
 def read(argument: str) -> Shop:

@@ -3,11 +3,12 @@
 - ``bm25``: words, in the setting of the data's reference figures.
 - ``minilm``: cosines of the encoder as it was published.
 - ``finetuned``: cosines of the same encoder after training on queries made from the products (``search_queries``).
-- ``hybrid``: words and cosines, fused; one of seven forms (``HYBRIDS``).
-- ``reranked``: the first of ``hybrid`` by the cosines alone, what follows keeps its place; one of seven forms (``ORDERS``).
+- ``hybrid``: words in one field and in two, and the cosines of both encoders, in equal shares.
+- ``reranked``: the first of ``hybrid`` by the cosines alone, what follows keeps its place; one of seven orders (``ORDERS``).
 
-Nothing is trained on judgements of real queries. Which form of the last two a query gets is chosen by the judgements of the
-*other* queries (``search_choice``).
+Nothing is trained on judgements of real queries. Which order a query gets is chosen by the judgements of the *other* queries
+(``search_choice``). Of ``hybrid`` nothing is chosen: its forms lie so near to each other that leaving a query out of the
+choice picks, for the queries that a form is best at, another one, and ends below every single form.
 """
 
 from __future__ import annotations
@@ -27,18 +28,16 @@ from course_lib.core.ranking import PAD, Ranking, top_k
 from course_lib.language.encoder import TextEncoder
 from course_lib.language.features import extract, load_minilm
 from course_lib.language.finetuning import train_bi_encoder
-from course_lib.search.retrieval import BM25, reciprocal_rank_fusion
+from course_lib.search.retrieval import BM25
 from course_lib.shop.shop import Shop
 from course_lib.shop.texts import item_texts
 
-#: forms of ``hybrid``: words in one field or in two, half and half with the cosines of an encoder or of both; or, of the
-#: lists of ``bm25`` and ``minilm``, reciprocal ranks
-HYBRIDS = [f"{words}, {vectors}" for words, vectors in pairs_of(("one field", "two fields"), ("minilm", "finetuned", "both"))]
-HYBRIDS.append("reciprocal ranks")
+#: forms of ``hybrid``, half and half: words in one field, in two or (the mean) in both ways; the cosines of an encoder, or
+#: of both. The last one has everything in equal shares and is the system; the others are measured beside it.
+HYBRIDS = [f"{a}, {b}" for a, b in pairs_of(("one field", "two fields", "both"), ("minilm", "finetuned", "both"))]
 #: forms of ``reranked``: the cosines of an encoder or of both, so many products deep; or the order of ``hybrid``
 ORDERS = [f"{vectors}, {depth}" for vectors, depth in pairs_of(("minilm", "finetuned", "both"), (100, 1_000))]
 ORDERS.append("as hybrid")
-FUSED = 1_000  #: products of each list that reciprocal ranks look at
 MAX_LENGTH = 64  #: tokens of a product that the fine-tuned encoder reads; training reads TRAIN_LENGTH
 TRAIN_LENGTH = 40
 NEAR = 100  #: nearest products of a synthetic query, among which its hard negative is looked for
@@ -140,7 +139,7 @@ class Lists:
     """Lists of every query, each as long as the catalogue.
 
     Attributes:
-        fixed: ``bm25``, ``minilm``, ``finetuned``. hybrids: one of each form of ``HYBRIDS``.
+        fixed: ``bm25``, ``minilm``, ``finetuned``, ``hybrid``. hybrids: one of each form of ``HYBRIDS``.
         cosines: ``minilm``, ``finetuned``, ``both`` → float32 [n, n_items], scaled.
     """
 
@@ -198,22 +197,13 @@ class Systems:
             "minilm": self._list(self._minilm),
             "finetuned": self._list(finetuned),
         }
-        return Lists(fixed, self._run("hybrid", lambda: self._hybrids(fixed, near)), near)
+        hybrids = self._run("hybrid", lambda: self._hybrids(near))
+        return Lists({**fixed, "hybrid": hybrids[HYBRIDS[-1]]}, hybrids, near)
 
-    def _hybrids(self, fixed: Mapping[str, Ranking], near: Mapping[str, np.ndarray]) -> dict[str, Ranking]:
+    def _hybrids(self, near: Mapping[str, np.ndarray]) -> dict[str, Ranking]:
         words = {"one field": scaled(self._bm25, low=0), "two fields": self._words}
-        parts = (form.split(", ") for form in HYBRIDS[:-1])
-        lists = {f"{a}, {b}": self._list((words[a] + near[b]) / 2) for a, b in parts}
-        ranks = reciprocal_rank_fusion([fixed["bm25"].head(FUSED), fixed["minilm"].head(FUSED)], FUSED)
-        return {**lists, HYBRIDS[-1]: self._whole(ranks, lists[HYBRIDS[0]])}
-
-    def _whole(self, first: Ranking, rest: Ranking) -> Ranking:
-        """A short list, and behind it what it lacks of the catalogue, in the order of another."""
-        ids = np.stack([
-            np.concatenate([shown := a[a != PAD], b[~np.isin(b, shown)]]) for a, b in zip(first.ids, rest.ids)
-        ])  # fmt: skip
-        falling = np.broadcast_to(-np.arange(ids.shape[1], dtype=np.float32), ids.shape)
-        return Ranking(ids, falling, rest.keys, rest.items)
+        words["both"] = (words["one field"] + words["two fields"]) / 2
+        return {f"{a}, {b}": self._list((words[a] + near[b]) / 2) for a, b in (form.split(", ") for form in HYBRIDS)}
 
     def _tuned(self, seed: int) -> np.ndarray:
         settings = {"seed": seed, "steps": self._steps, "progress": self._progress}

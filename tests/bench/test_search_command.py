@@ -14,7 +14,6 @@ import pytest
 
 from course_lib import cli
 from course_lib.bench.search_options import SearchOptions, command_line, parse_data
-from course_lib.bench.search_report import CHOSEN_BY
 from course_lib.bench.search_run import _measure, decide, read
 from course_lib.bench.search_systems import HYBRIDS, ORDERS, Systems
 from course_lib.core.errors import ContractError
@@ -48,9 +47,10 @@ def test_one_json_object_with_provenance_and_every_query(chorus_data, capsys, tm
     assert result["seeds"][0]["hybrid"] == result["systems"]["hybrid"]
     assert result["counts"]["measured queries"] == 3 and result["counts"]["queries without a relevant product"] == 1
     assert result["published"] == []
-    for name, forms in (("hybrid", HYBRIDS), ("reranked", ORDERS)):
-        count = result["chosen"][name]["queries of each form"]
-        assert set(count) <= set(forms) and sum(count.values()) == 3
+    count = result["forms"]["reranked"]["queries of each order"]
+    assert set(count) <= set(ORDERS) and sum(count.values()) == 3
+    assert list(result["forms"]["hybrid"])[:-1] == HYBRIDS
+    assert result["forms"]["hybrid"][HYBRIDS[-1]] == result["systems"]["hybrid"]
 
     text = file.read_text()
     assert str(tmp_path) not in text and str(Path.home()) not in text and str(ROOT) not in text
@@ -88,7 +88,7 @@ def test_no_list_depends_on_the_judgements_of_its_own_query(chorus_data):
     for name in SYSTEMS:
         row = queries.index("printer")
         np.testing.assert_array_equal(first[name][row], second[name][row])
-        if name not in CHOSEN_BY:
+        if name != "reranked":
             np.testing.assert_array_equal(first[name], second[name])
 
 
@@ -98,7 +98,7 @@ def test_the_tables_show_systems_tests_and_what_is_noise(chorus_data, capsys):
     out, err = capsys.readouterr()
     for part in ("24 products", "condensed ndcg@10", "reranked", "hybrid − bm25", "Holm", "CPU seconds", "seeds of"):
         assert part in out
-    assert "No judgement was trained on" in out and "forms of hybrid that queries got" in out and "finetuned" in err
+    assert "No judgement was trained on" in out and "forms of hybrid" in out and "orders of reranked" in out and "finetuned" in err
 
 
 @pytest.mark.parametrize(
