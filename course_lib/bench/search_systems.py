@@ -7,8 +7,7 @@
 - ``reranked``: the first of ``hybrid`` by the cosines alone, what follows keeps its place; one of seven orders (``ORDERS``).
 
 Nothing is trained on judgements of real queries. Which order a query gets is chosen by the judgements of the *other* queries
-(``search_choice``). Of ``hybrid`` nothing is chosen: its forms lie so near to each other that leaving a query out of the
-choice picks, for the queries that a form is best at, another one, and ends below every single form.
+(``search_choice``); of ``hybrid`` nothing is chosen.
 """
 
 from __future__ import annotations
