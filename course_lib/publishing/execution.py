@@ -29,7 +29,7 @@ from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn
 from myst_nb.core.execute.cache import NotebookClientCache
 from nbclient import NotebookClient
-from nbclient.exceptions import CellControlSignal, DeadKernelError
+from nbclient.exceptions import CellControlSignal, CellTimeoutError, DeadKernelError
 
 import course_lib
 from course_lib.core.errors import CourseError
@@ -207,7 +207,10 @@ class KeyedClient(NotebookClientCache):
         lines = [line for line in message.splitlines() if line.strip()]
         # A name of the class with its module would hide the class: the log has it all.
         what = f"{kind.rpartition('.')[2]}: {lines[0] if lines else ''}".rstrip(": ")
-        return ChapterError(what, where=f"{page}, code cell {cell}", remedy=f"The full log is in {log}")
+        remedy = f"The full log is in {log}"
+        if isinstance(error, CellTimeoutError):
+            remedy = "If the machine was busy, build again: pages that are done are kept. " + remedy
+        return ChapterError(what.rstrip("."), where=f"{page}, code cell {cell}", remedy=remedy)
 
 
 def install(book: Book) -> None:

@@ -25,7 +25,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         ),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("query", help="what a customer would type")
+    parser.add_argument("query", nargs="+", help="what a customer would type")
     parser.add_argument("--explain", action="store_true", help="show every stage: what it found, scores, time")
     parser.add_argument("--from", dest="folder", metavar="DIR", help="the --out of a `course run`, or a saved engine")
     parser.add_argument("--path", metavar="DIR", help="the publisher's folder, with --from a run on a real shop")
@@ -55,7 +55,8 @@ def run(options: argparse.Namespace) -> int:
     from course_lib.start.search import open_engine
 
     engine = open_engine(options.folder, path=options.path, language=options.language)
-    query = options.query.encode("utf-8", "surrogateescape").decode("utf-8", "replace")  # bytes that are no UTF-8
+    typed = " ".join(options.query)  # without quotes, a shell hands over words
+    query = typed.encode("utf-8", "surrogateescape").decode("utf-8", "replace")  # bytes that are no UTF-8
     if options.explain:  # the first search of a process loads what the next ones share: its times would mislead
         engine.explain(query, options.k, filters=filters)
     trace = engine.explain(query, options.k, filters=filters)

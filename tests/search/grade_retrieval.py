@@ -77,8 +77,8 @@ BM25_SCORE = Code(
             "sum(word in words for words in catalogue) 数出含有某个词的商品数。",
         ),
         Text(
-            "The mean length is over the whole catalogue; the length in the numerator is that of this product.",
-            "平均长度取自整个商品库；分子上的长度是这件商品的。",
+            "The mean length is over the whole catalogue; the length that is divided by it is that of this product.",
+            "平均长度取自整个商品库；被它除的长度是这件商品的。",
         ),
     ),
     wrong=(
