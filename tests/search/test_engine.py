@@ -10,7 +10,7 @@ import pytest
 from course_lib.core.errors import ContractError, UnknownIdError
 from course_lib.core.ids import IdMap
 from course_lib.core.ranking import PAD
-from course_lib.search.engine import Filters, QueryLog, SearchEngine
+from course_lib.search.engine import QueryReader, Filters, QueryLog, SearchEngine
 from course_lib.search.engine.vectors import VectorStore
 from course_lib.search.retrieval import BM25, Dense, reciprocal_rank_fusion
 
@@ -167,6 +167,20 @@ def test_a_slip_is_mended_and_a_code_is_folded(engine, small_shop):
     slip = word[:3] + word[4] + word[3] + word[5:]
     reading = engine.reader.read(slip)
     assert reading.text == word and reading.changes == ((slip, word),) and f"{slip} read as {word}" in reading.said()
+
+
+def test_a_query_that_names_a_category_is_about_it():
+    blank = {"brand": "", "description": ""}
+    shelves = ["shoes > running shoes", "shoes > boots", "clothing > shorts", "sale > boots"]
+    products = [{**blank, "item_id": str(i), "title": f"thing {i}", "category": shelf} for i, shelf in enumerate(shelves)]
+    read = QueryReader().learn(products).read
+    assert read("red running shoe").category == {"shoes > running shoes": 1.0}
+    assert read("running red shoes").category == {}  # not a name, and there is no log
+    assert read("rubber boots").category == {"sale > boots": 0.5, "shoes > boots": 0.5}
+    shelves = ["鞋 > 跑鞋", "衣服 > 连衣裙"]
+    products = [{**blank, "item_id": str(i), "title": "东西", "category": shelf} for i, shelf in enumerate(shelves)]
+    read = QueryReader(language="zh").learn(products).read
+    assert read("红色连衣裙").category == {"衣服 > 连衣裙": 1.0} and read("红色的裙").category == {}
 
 
 def test_chinese(tmp_path):

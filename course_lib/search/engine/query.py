@@ -11,6 +11,7 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 from course_lib.core.errors import ContractError
+from course_lib.search.analysis import analyser
 from course_lib.search.engine.log import QueryLog
 from course_lib.search.engine.products import product_text
 from course_lib.search.understanding import (
@@ -35,7 +36,8 @@ class Reading:
     Attributes:
         typed: as it came. text: normalised, codes and spelling mended; "" where nothing can be searched for.
         changes: (typed, read) for each word that was changed.
-        category: P(category | query) of each category that the log knows; empty without a log.
+        category: P(category | query): all of it on the category that the query names, or else, of each category that the
+            log knows, what the clicks say; empty where neither speaks.
     """
 
     typed: str
@@ -70,11 +72,17 @@ class QueryReader:
         self._codes: set[str] = set()  # those of them that are model codes
         self._speller: Speller | RunSpeller | None = None
         self._intent: ClickIntent | None = None
+        self._names: dict[tuple[str, ...], list[str]] = {}  # terms of a category's last name -> the categories so named
+        self._terms = analyser(language, query=True)
 
     def learn(self, products: Sequence[Mapping[str, Any]]) -> Self:
         """Learn anew from all products there are."""
         self._known, self._codes = Counter(), set()
         self.add(products)
+        self._names = {}
+        for category in sorted({product["category"] for product in products if product["category"]}):
+            self._names.setdefault(tuple(self._terms(category.rpartition(" > ")[2])), []).append(category)
+        self._names.pop((), None)
         self._speller, self._intent = None, None
         if not products:
             return self
@@ -124,10 +132,20 @@ class QueryReader:
             folded, changes = corrected.text, corrected.changes
         if not words(folded):
             return Reading(query, "", (), {})
-        category = {}
-        if self._intent is not None:
+        category = self._named(folded)
+        if not category and self._intent is not None:
             category = dict(zip(self._intent.categories, map(float, self._intent.probabilities([folded])[0])))
         return Reading(query, folded, changes, category)
+
+    def _named(self, text: str) -> dict[str, float]:
+        """The categories whose name stands in the text, the longest name alone: "running shoes" is no matter of clicks."""
+        terms = tuple(self._terms(text))
+        longest = min(len(terms), max(map(len, self._names), default=0))
+        for size in range(longest, 0, -1):
+            for start in range(len(terms) - size + 1):
+                if found := self._names.get(terms[start : start + size]):
+                    return {category: 1 / len(found) for category in found}
+        return {}
 
 
 def _intent(log: QueryLog, products: Sequence[Mapping[str, Any]], tokens: Any) -> ClickIntent:
