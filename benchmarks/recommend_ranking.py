@@ -32,19 +32,19 @@ from course_lib.recommend.ranking import (
 from course_lib.shop.measurement import Report, compare, holm
 from course_lib.shop.shop import Shop
 
-SIZES = {"n_items": 1_500, "n_users": 2_000, "n_queries": 250, "events_per_user": 200}
+SIZES = {"n_items": 1_500, "n_users": 1_500, "n_queries": 250, "events_per_user": 150}
 CROSSES = (
     ("page_share", "item_recent_clicks"), ("budget_gap", "category_share"), ("first_stage", "page_share"),
     ("relative_price", "segment_bargain"), ("discount", "segment_bargain"), ("place", "item_recent_clicks"),
 )  # fmt: skip
 GRIDS: dict[str, dict[str, tuple[Any, ...]]] = {
-    "logistic": {"l2": (3.0, 10.0, 30.0, 100.0)},
-    "trees": {"rounds": (75, 150), "num_leaves": (7, 15)},
-    "network": {"epochs": (1, 2), "learning_rate": (1e-3, 3e-3)},
+    "logistic": {"l2": (30.0, 100.0, 300.0, 1_000.0)},
+    "trees": {"rounds": (120, 240), "num_leaves": (7, 15)},
+    "network": {"epochs": (2, 4), "learning_rate": (1e-3, 3e-3)},
     "buy trees": {"rounds": (20, 60), "num_leaves": (3, 7)},
 }
 KEPT = 0.1  #: of the negatives, in the system that drops them
-SEEDS = 2  #: of each network's training
+SEEDS = 1  #: of each network's training
 
 
 class Data:
