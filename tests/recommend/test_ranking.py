@@ -10,8 +10,7 @@ from course_lib.core.ids import IdMap
 from course_lib.core.ranking import PAD
 from course_lib.core.tables import make_table
 from course_lib.recommend.collaborative import DAY, IALS, ItemCosine, Popularity
-from course_lib.recommend.ranking import LearnedRanker
-from course_lib.recommend.ranking_features import Candidates, Catalogue, pair_features
+from course_lib.recommend.ranking import Candidates, Catalogue, LearnedRanker, pair_features
 from course_lib.recommend.split import new_interests
 from course_lib.shop.interactions import Interactions
 

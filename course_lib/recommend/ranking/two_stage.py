@@ -12,7 +12,7 @@ from course_lib.core.errors import ContractError
 from course_lib.core.ids import IdMap
 from course_lib.core.ranking import PAD, Ranking
 from course_lib.recommend.base import Recommender
-from course_lib.recommend.ranking_features import Candidates, Catalogue, pair_features
+from course_lib.recommend.ranking.pairs import Candidates, Catalogue, pair_features
 from course_lib.recommend.split import new_interests
 from course_lib.shop.interactions import Interactions
 
