@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
+from contextlib import suppress
+
 import numpy as np
 from implicit.cpu.als import AlternatingLeastSquares
-from scipy.sparse import csr_matrix
+from scipy.sparse import csr_matrix, diags
 from threadpoolctl import threadpool_limits
 
 from course_lib.core.errors import ContractError
@@ -50,6 +53,17 @@ def als_step(x: csr_matrix, item_vectors: np.ndarray, regularization: float, alp
     return p
 
 
+def damped(x: csr_matrix, user_damping: float) -> csr_matrix:
+    """Rows scaled by (number of their entries)^-β: float32 csr_matrix of the same shape."""
+    if not user_damping:
+        return x
+    return (diags(np.maximum(np.diff(x.indptr), 1) ** -user_damping) @ x).tocsr().astype(np.float32)
+
+
+class _BudgetSpent(Exception):
+    """Ends ``implicit``'s loop from its callback."""
+
+
 class IALS(Recommender):
     """Matrix factorisation for implicit feedback: score(u, i) = p_u · q_i, fitted by alternating least squares.
 
@@ -66,10 +80,14 @@ class IALS(Recommender):
         alpha: α, the confidence of one event.
         iterations: sweeps over users and items.
         seed: of the first vectors.
+        user_damping: β ≥ 0; the confidence of an event becomes α x_ui n_u^-β, n_u being the number of the user's distinct
+            items, so that those who have had half of the shop say less of each pair.
+        minutes: CPU time of the training at most, but one sweep at least; ``None``: no limit.
 
     Attributes:
         user_vectors: float32 [n_users, factors].
         item_vectors: float32 [n_items, factors]; an item without an event has a vector of zeros.
+        reached_iterations: how many sweeps the budget allowed.
 
     Raises:
         ContractError: a parameter that is not positive (regularization may be 0).
@@ -82,13 +100,27 @@ class IALS(Recommender):
         alpha: float = 40.0,
         iterations: int = 15,
         seed: int = 0,
+        *,
+        user_damping: float = 0.0,
+        minutes: float | None = None,
     ):
         if factors < 1 or iterations < 1 or not regularization >= 0 or not alpha > 0:
             raise ContractError("factors and iterations must be at least 1, regularization ≥ 0 and alpha > 0")
         self.factors, self.regularization, self.alpha = factors, regularization, alpha
+        if not user_damping >= 0 or (minutes is not None and not minutes > 0):
+            raise ContractError("user_damping must be at least 0, and minutes more than 0 or None")
         self.iterations, self.seed = iterations, seed
+        self.user_damping, self.minutes = user_damping, minutes
 
     def _fit(self, interactions: Interactions) -> None:
+        self._x = damped(interactions.matrix, self.user_damping)
+        start, self.reached_iterations = time.process_time(), 0
+
+        def end_in_time(iteration: int, *_: object) -> None:
+            self.reached_iterations = iteration + 1
+            if self.minutes is not None and time.process_time() - start >= 60 * self.minutes:
+                raise _BudgetSpent
+
         # Inside the limit: BLAS threads below implicit's own slow it down tenfold, and it warns about them.
         with threadpool_limits(1, "blas"):
             model = AlternatingLeastSquares(
@@ -99,7 +131,8 @@ class IALS(Recommender):
                 random_state=self.seed,
                 num_threads=1,
             )
-            model.fit(interactions.matrix, show_progress=False)
+            with suppress(_BudgetSpent):
+                model.fit(self._x, show_progress=False, callback=end_in_time)
         self.user_vectors, self.item_vectors = model.user_factors, model.item_factors
 
     def _score(self, rows: np.ndarray) -> np.ndarray:
@@ -107,7 +140,7 @@ class IALS(Recommender):
 
     def contributions(self, row: int, item: int) -> np.ndarray:
         """What each item of the user's history adds to the score of an item: float [n_history] (``explain.because``)."""
-        had, q = self.interactions.matrix[row], self.item_vectors.astype(np.float64)
+        had, q = self._x[row], self.item_vectors.astype(np.float64)
         confidence, own = self.alpha * had.data.astype(np.float64), q[had.indices]
         left = q.T @ q + self.regularization * np.eye(self.factors) + own.T @ ((confidence - 1)[:, None] * own)
         return confidence * (own @ np.linalg.solve(left, q[item]))
