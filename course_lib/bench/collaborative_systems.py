@@ -23,9 +23,9 @@ from course_lib.shop.interactions import Interactions
 #: system → settings that differ from the class's own
 SETTINGS: dict[str, dict[str, Any]] = {
     "popularity": {},
-    "item_cosine": {"neighbours": None, "item_damping": 0.3, "user_damping": 0.5},
-    "ease": {"regularization": 200.0},
-    "bpr": {"factors": 64, "epochs": 60, "rate": 0.1, "regularization": 0.01},
+    "item_cosine": {"neighbours": None, "item_damping": 0.3, "user_damping": 1.0},
+    "ease": {"regularization": 100.0},
+    "bpr": {"factors": 64, "epochs": 20, "rate": 0.1, "regularization": 0.01},
     "ials": {"factors": 256, "regularization": 100.0, "alpha": 40.0, "iterations": 15},
     "lightgcn": {},
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from course_lib.core.errors import ContractError
@@ -30,7 +32,8 @@ def hold_out(interactions: Interactions, fraction: float = 0.2, seed: int = 0) -
     """Of each user, hold out this part of the distinct items (rounded down), drawn at random: the rest, and that part.
 
     For data without times, such as LightGCN's files, whose own test part was drawn like this. Where there are times,
-    split by time: a random split lets a model learn from what came after.
+    split by time: a random split lets a model learn from what came after. The part held out stands for the future: its
+    events bear the moment of the last event.
 
     Raises:
         ContractError: a fraction outside 0–1, or no user with enough items to hold one out.
@@ -48,4 +51,5 @@ def hold_out(interactions: Interactions, fraction: float = 0.2, seed: int = 0) -
     held = place < np.floor(np.bincount(user)[user] * fraction + 1e-9) if len(pairs) else np.zeros(0, dtype=bool)
     if not held.any():
         raise ContractError("no user has enough items to hold one out", remedy="Hold out a larger fraction")
-    return interactions.select(~held[of_event]), interactions.select(held[of_event])
+    rest, later = interactions.select(~held[of_event]), interactions.select(held[of_event])
+    return rest, replace(later, timestamps=np.full(len(later), interactions.timestamps[-1]))

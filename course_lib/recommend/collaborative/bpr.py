@@ -96,9 +96,9 @@ class BPR(Recommender):
             other = rng.integers(n_items, size=len(batch))
             fair = ~_held(known, user[batch] * n_items + other)
             triples = (user[batch][fair], item[batch][fair], other[fair])
-            losses.append(bpr_step(p, q, triples, self.rate * rest, self.regularization) if fair.any() else np.nan)
+            losses.append(bpr_step(p, q, triples, self.rate * rest, self.regularization) if fair.any() else 0.0)
         self.reached_epochs = len(losses) / per_epoch
-        self.losses = [float(np.nanmean(losses[at : at + per_epoch])) for at in range(0, len(losses), per_epoch)]
+        self.losses = [float(np.mean(losses[at : at + per_epoch])) for at in range(0, len(losses), per_epoch)]
         self.user_vectors, self.item_vectors = p, q
 
     def _score(self, rows: np.ndarray) -> np.ndarray:
