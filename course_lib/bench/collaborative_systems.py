@@ -2,8 +2,9 @@
 
     python benchmarks/collaborative_settings.py DIR --save benchmarks/results/collaborative_settings.json
 
-searched them: a fifth of each user's items in train.txt was held out, test.txt was not looked at. LightGCN's are its
-class's own, chosen likewise (``recommend.graph``).
+searches them: a fifth of each user's items in train.txt is held out, test.txt is not looked at. Item cosine's, EASE's (on
+8,000 items) and BPR's (20 epochs) are from it; iALS's is the setting of the data's reference figures. LightGCN's are its
+class's own (``recommend.graph``).
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "popularity": {},
     "item_cosine": {"neighbours": None, "item_damping": 0.3, "user_damping": 1.0},
     "ease": {"regularization": 100.0},
-    "bpr": {"factors": 64, "epochs": 20, "rate": 0.1, "regularization": 0.01},
+    "bpr": {"factors": 64, "epochs": 20, "rate": 0.1, "regularization": 0.03},
     "ials": {"factors": 256, "regularization": 100.0, "alpha": 40.0, "iterations": 15},
     "lightgcn": {},
 }
