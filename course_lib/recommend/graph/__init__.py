@@ -1,7 +1,7 @@
 """Graph recommendation: LightGCN, what its steps over the edges do, and the linear filter that needs no training."""
 
 from course_lib.recommend.graph.bipartite import UserItemGraph, shuffled_graph, user_item_graph
-from course_lib.recommend.graph.bpr import bpr_loss, draw_triples, train_bpr
+from course_lib.recommend.graph.bpr import bpr_loss, draw_triples, lightgcn_step, train_bpr
 from course_lib.recommend.graph.engine import Trained, spectral_vectors, train_softmax
 from course_lib.recommend.graph.filters import GraphFilter
 from course_lib.recommend.graph.model import LightGCN
@@ -21,6 +21,7 @@ __all__ = [
     "full_softmax",
     "largest_singular",
     "layers_of",
+    "lightgcn_step",
     "propagate",
     "response",
     "shuffled_graph",

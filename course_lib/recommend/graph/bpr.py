@@ -49,6 +49,30 @@ def first_vectors(n: int, dimensions: int, seed: int) -> torch.Tensor:
     return torch.from_numpy(0.1 * drawn)
 
 
+def lightgcn_step(
+    adjacency: torch.Tensor,
+    vectors: torch.Tensor,
+    adam: torch.optim.Optimizer,
+    nodes: torch.Tensor,
+    layers: int,
+    decay: float,
+) -> float:
+    """Move the vectors against the gradient of one batch of triples, in place; returns the BPR loss before the step.
+
+    Args:
+        vectors: float [n, d] before propagation, which ``adam`` steps.
+        nodes: int64 [3, b]: user, wanted and unwanted item, as rows of ``vectors``.
+        layers, decay: as for ``train_bpr``.
+    """
+    final = propagate(adjacency, vectors, layers)
+    loss = bpr_loss(*final[nodes])
+    size = vectors[nodes].pow(2).sum() / (2 * nodes.shape[1])
+    adam.zero_grad()
+    (loss + decay * size).backward()
+    adam.step()
+    return loss.item()
+
+
 def train_bpr(
     graph: UserItemGraph,
     dimensions: int = 64,
@@ -78,12 +102,6 @@ def train_bpr(
         triples = torch.stack([user, wanted + graph.n_users, unwanted + graph.n_users])
         total = 0.0
         for nodes in triples.split(batch, dim=1):
-            final = propagate(graph.adjacency, vectors, layers)
-            loss = bpr_loss(*final[nodes])
-            size = vectors[nodes].pow(2).sum() / (2 * nodes.shape[1])
-            adam.zero_grad()
-            (loss + decay * size).backward()
-            adam.step()
-            total += loss.item() * nodes.shape[1]
+            total += nodes.shape[1] * lightgcn_step(graph.adjacency, vectors, adam, nodes, layers, decay)
         losses.append(total / max(triples.shape[1], 1))
     return vectors.detach(), losses
