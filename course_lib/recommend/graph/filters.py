@@ -26,7 +26,8 @@ class GraphFilter(Recommender):
         seed: of the subspace iteration's start.
 
     Attributes:
-        walk: csr_matrix [n_items, n_items], RᵀR.
+        walk: csr_matrix [n_users, n_items], R. RᵀR is never built: it has an entry for each pair of items with a common
+            user, forty-five times as many as R on Gowalla.
         patterns: float32 [n_items, rank], V.
 
     Raises:
@@ -42,14 +43,14 @@ class GraphFilter(Recommender):
 
     def _fit(self, interactions: Interactions) -> None:
         graph = user_item_graph(interactions)
-        self.edges, self.walk = graph.edges, (graph.normalised.T @ graph.normalised).tocsr()
+        self.edges, self.walk = graph.edges, graph.normalised
         rank = min(self.rank, *graph.edges.shape)
         _, _, self.patterns = largest_singular(graph.normalised, rank, seed=self.seed)
         self.root_degrees = np.sqrt(np.maximum(graph.item_degrees, 1)).astype(np.float32)
 
     def _score(self, rows: np.ndarray) -> np.ndarray:
         history = self.edges[rows]
-        near = (history @ self.walk).toarray()
+        near = (history @ self.walk.T @ self.walk).toarray()
         if self.alpha:
             slow = (history.multiply(1 / self.root_degrees).tocsr() @ self.patterns) @ self.patterns.T
             near += self.alpha * slow * self.root_degrees
