@@ -32,6 +32,7 @@ class LightGCN(Recommender):
         layers: steps over the edges; 0 is matrix factorisation.
         loss: "softmax" or "bpr".
         epochs: rounds over the users (softmax) or over the edges (bpr); default: 30 and 20.
+        rate: largest step size of Adam.
         temperature: of the softmax.
         minutes: bound on the processor time of the training, softmax only; what it reached is in ``training``.
         seed: of first vectors, order and unwanted items.
@@ -53,18 +54,22 @@ class LightGCN(Recommender):
         *,
         loss: str = "softmax",
         epochs: int | None = None,
+        rate: float = 0.01,
         temperature: float = 0.1,
         minutes: float | None = None,
         seed: int = 0,
     ):
-        if dimensions < 1 or layers < 0 or (epochs is not None and epochs < 1) or not temperature > 0:
-            raise ContractError("dimensions and epochs must be at least 1, layers at least 0 and temperature above 0")
+        if dimensions < 1 or layers < 0 or (epochs is not None and epochs < 1) or min(temperature, rate) <= 0:
+            raise ContractError(
+                "dimensions and epochs must be at least 1, layers at least 0, and rate and temperature above 0"
+            )
         if loss not in LOSSES:
             raise ContractError(f"the loss is {loss!r}", remedy=f"Choose one of {', '.join(LOSSES)}")
         if minutes is not None and (loss == "bpr" or not minutes > 0):
             raise ContractError("minutes must be more than 0, and bounds the softmax only", remedy="Or leave it out")
         self.dimensions, self.layers, self.loss = dimensions, layers, loss
-        self.epochs, self.temperature, self.minutes, self.seed = epochs, temperature, minutes, seed
+        self.epochs, self.rate, self.temperature = epochs, rate, temperature
+        self.minutes, self.seed = minutes, seed
 
     def _fit(self, interactions: Interactions) -> None:
         graph = user_item_graph(interactions)
@@ -83,11 +88,13 @@ class LightGCN(Recommender):
     def _train(self, graph: UserItemGraph) -> Trained:
         if self.loss == "softmax":
             return train_softmax(
-                graph, self.dimensions, self.layers, epochs=self.epochs or 30, temperature=self.temperature,
-                minutes=self.minutes, seed=self.seed,
+                graph, self.dimensions, self.layers, epochs=self.epochs or 30, rate=self.rate,
+                temperature=self.temperature, minutes=self.minutes, seed=self.seed,
             )  # fmt: skip
         began, epochs = time.process_time(), self.epochs or 20
-        vectors, losses = train_bpr(graph, self.dimensions, self.layers, epochs=epochs, seed=self.seed)
+        vectors, losses = train_bpr(
+            graph, self.dimensions, self.layers, epochs=epochs, rate=self.rate, seed=self.seed
+        )
         return Trained(vectors, losses, float(epochs), epochs, time.process_time() - began)
 
     def _score(self, rows: np.ndarray) -> np.ndarray:
