@@ -4,8 +4,9 @@
     .venv/bin/python benchmarks/graph.py speed [--data DIR] [--steps 20] [--save benchmarks/results/graph_speed.json]
 
 quality: LightGCN with the package's defaults, the training-free filter and popularity, trained on train.txt and measured
-on test.txt: all items ranked, those of train.txt masked. The defaults were chosen on a tenth of train.txt (--validate
-measures on it: train.txt without that tenth is then the training data, and test.txt is not looked at).
+on test.txt: all items ranked, those of train.txt masked. Nothing is chosen here. LightGCN's defaults come from an earlier
+search on items held out of train.txt, the filter's weight and rank from its paper. --validate measures on a tenth of
+train.txt, learns from the rest, and doesn't look at test.txt: use it before changing a default.
 
 speed: one BPR epoch by ``course_lib.recommend.graph`` and the same epoch written as the authors' published code is:
 a Python loop that draws the triples, torch.sparse.mm on a COO matrix. Both take the very same triples from the same
