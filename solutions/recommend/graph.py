@@ -86,7 +86,7 @@ def lightgcn_forward(edges: list, users: list, items: list, layers: int) -> tupl
     share /= np.sqrt(np.outer(np.where(busy > 0, busy, 1), np.where(liked > 0, liked, 1)))
     now_u, now_i = np.array(users, float), np.array(items, float)
     sum_u, sum_i = now_u, now_i
-    for _ in range(layers):
+    for _step in range(layers):
         now_u, now_i = share @ now_i, share.T @ now_u
         sum_u, sum_i = sum_u + now_u, sum_i + now_i
     return (sum_u / (layers + 1)).tolist(), (sum_i / (layers + 1)).tolist()
