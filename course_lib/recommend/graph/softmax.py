@@ -65,6 +65,7 @@ def full_softmax(
         row, item: int64 [m], the positive pairs: rows of ``users`` and of ``items``.
         weight: float [m].
         temperature: cosines are divided by it.
-        fast: products in bfloat16 (an eighth of the processor time here; noise of 1 in 256 per logit).
+        fast: products in bfloat16: quicker where the processor has instructions for it, and each logit is rounded to
+            eight binary digits.
     """
     return _FullSoftmax.apply(users, items, row, item, weight, temperature, fast)
