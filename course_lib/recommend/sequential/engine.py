@@ -74,6 +74,6 @@ class _RoundedSoftmax(torch.autograd.Function):
     @staticmethod
     def backward(ctx, upstream: Tensor) -> tuple[Tensor, None, Tensor]:
         hidden16, target, table16, chance = ctx.saved_tensors
-        chance.scatter_add_(1, target[:, None], torch.full_like(target[:, None], -1, dtype=chance.dtype))
+        chance[torch.arange(len(target), device=target.device), target] -= 1  # scatter_add_ would copy it all to float32
         weight = upstream / len(target)
         return (chance @ table16).float() * weight, None, (chance.T @ hidden16).float() * weight
