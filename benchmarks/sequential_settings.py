@@ -35,7 +35,7 @@ GRIDS: dict[str, tuple[type[SequenceRecommender], dict[str, list[Any]]]] = {
 }  # fmt: skip
 NETWORKS: dict[str, list[dict[str, Any]]] = {
     "sasrec": [{}, {"hidden": 4}],
-    "sasrec_bce": [{"loss": "binary", "epochs": 60}, {"loss": "binary", "epochs": 60, "dropout": 0.2}],
+    "sasrec_bce": [{"loss": "binary", "epochs": 40}, {"loss": "binary", "epochs": 40, "dropout": 0.2}],
 }
 
 

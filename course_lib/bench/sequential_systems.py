@@ -23,9 +23,9 @@ from course_lib.recommend.sequential import (
 #: system → settings; of the networks, those that differ from the classes' own
 SETTINGS: dict[str, dict[str, Any]] = {
     "popularity": {},
-    "item_cosine": {"decay": 0.7},
+    "item_cosine": {"decay": 0.6},
     "rules": {"reach": 20, "falloff": 0.5, "back": 0.5, "own": 0.5, "other": 0.25, "decay": 0.6},
-    "sasrec_bce": {"loss": "binary", "epochs": 60},
+    "sasrec_bce": {"loss": "binary", "epochs": 40},
     "sasrec": {"loss": "softmax"},
     "lstm": {"loss": "softmax"},
     "hstu": {"loss": "softmax"},
