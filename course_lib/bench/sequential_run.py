@@ -35,8 +35,8 @@ def run_sequential(options: SequentialOptions, *, progress: bool = True) -> dict
     Raises:
         CourseError: the data are missing or damaged, or too short to leave two items out.
     """
+    shop, name = read(options.data), parse_data(options.data)[2]
     clock = Clock(progress)
-    shop, name = clock.run("load", lambda: read(options.data)), parse_data(options.data)[2]
     split = leave_last_out(shop.interactions())
     reports, validation, parameters, reached, seeds = {}, {}, {}, {}, []
     for seed in range(options.seed, options.seed + options.seeds):

@@ -38,7 +38,7 @@ def measured(capsys, *arguments: str) -> dict:
 def test_one_json_object_with_provenance(s3rec_data, capsys, tmp_path):
     file = tmp_path / "new" / "result.json"
     result = measured(
-        capsys, "--data", s3rec_data, "--seeds", "2", "--budget-minutes", "0.02", "--save", str(file)
+        capsys, "--data", s3rec_data, "--seeds", "2", "--budget-minutes", "0.005", "--save", str(file)
     )
     assert list(result["systems"]) == list(result["intervals"]) == list(result["chosen"]) == list(MODELS)
     assert list(result["parameters"]) == list(MODELS) and all(n > 0 for n in result["parameters"].values())
@@ -59,7 +59,7 @@ def test_one_json_object_with_provenance(s3rec_data, capsys, tmp_path):
     assert str(tmp_path) not in text and str(Path.home()) not in text and str(ROOT) not in text
     assert set(json.loads(text)) == set(FIELDS)
     saved, note = load_result(file)
-    assert saved == result and "s3rec:DIR/Toy.txt" in note and "--budget-minutes 0.02" in note and "--seeds 2" in note
+    assert saved == result and "s3rec:DIR/Toy.txt" in note and "--budget-minutes 0.005" in note and "--seeds 2" in note
 
 
 def test_chosen_models_as_tables(s3rec_data, capsys):
