@@ -89,9 +89,12 @@ class SequenceNetwork(nn.Module):
         self.item = nn.Embedding(n_items, width)
         self.place = nn.Embedding(length, width) if places else None
         self.blocks, self.norm, self.dropout = nn.ModuleList(blocks), nn.LayerNorm(width), nn.Dropout(dropout)
-        for table in (self.item, self.place):
-            if table is not None:
-                nn.init.normal_(table.weight, std=0.02)
+        # Small weights everywhere: were the blocks' larger than the item vectors, the sum of both would drown the items.
+        for module in self.modules():
+            if isinstance(module, (nn.Embedding, nn.Linear)):
+                nn.init.normal_(module.weight, std=0.02)
+            if isinstance(module, nn.Linear):
+                nn.init.zeros_(module.bias)
 
     def forward(self, items: Tensor, times: Tensor, past: list[Any] | None = None) -> tuple[Tensor, list[Any]]:
         """What comes next after each event.
