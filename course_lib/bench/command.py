@@ -7,7 +7,7 @@ import argparse
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
     """Register the group with its subcommands."""
-    from course_lib.bench import case_command, collaborative_command, search_command, text_command
+    from course_lib.bench import case_command, collaborative_command, search_command, sequential_command, text_command
 
     parser = commands.add_parser(
         "bench",
@@ -18,4 +18,5 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     case_command.add_parser(benches)
     collaborative_command.add_parser(benches)
     search_command.add_parser(benches)
+    sequential_command.add_parser(benches)
     text_command.add_parser(benches)
