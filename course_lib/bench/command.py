@@ -7,7 +7,7 @@ import argparse
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
     """Register the group with its subcommands."""
-    from course_lib.bench import case_command, search_command, text_command
+    from course_lib.bench import case_command, collaborative_command, search_command, text_command
 
     parser = commands.add_parser(
         "bench",
@@ -16,5 +16,6 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     )
     benches = parser.add_subparsers(title="benchmarks", required=True, metavar="BENCHMARK")
     case_command.add_parser(benches)
+    collaborative_command.add_parser(benches)
     search_command.add_parser(benches)
     text_command.add_parser(benches)

@@ -38,12 +38,17 @@ class Recommender(ABC):
         """Learn from the past.
 
         Raises:
-            ContractError: no events, or something else than ``Interactions``.
+            ContractError: no events, something else than ``Interactions``, or a weight that isn't a finite number of
+                at least 0. A repeated event is none of these: its weights add up.
         """
         if not isinstance(interactions, Interactions):
             raise ContractError(f"fit got a {type(interactions).__name__}", remedy="Pass shop.interactions(until=…)")
         if not len(interactions):
             raise ContractError("there are no interactions to learn from", remedy="Check until= and kinds=")
+        weights = interactions.weights
+        if not (np.isfinite(weights) & (weights >= 0)).all():
+            remedy = "An event says that somebody wanted something; leave out returns and dislikes"
+            raise ContractError("an interaction has a negative weight, or one that is no number", remedy=remedy)
         self.interactions = interactions
         self._fit(interactions)
         return self
