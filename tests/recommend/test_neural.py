@@ -195,18 +195,18 @@ def test_extreme_scores_stay_finite():
 def skewed(n_items=30):
     random = np.random.default_rng(0)
     q = 1 / np.arange(1, n_items + 1)
-    return q / q.sum(), random.normal(0, 1, n_items)
+    return q / q.sum(), random.normal(0, 1, n_items) + 0.5 * np.log(q)  # popular items score higher, as in life
 
 
 def test_the_corrected_sum_estimates_the_whole_one():
     """E[mean of exp(s_j) / q_j] over draws from q is Σ exp(s): unbiased, whatever q; uncorrected it isn't."""
     q, s = skewed()
     random = np.random.default_rng(1)
-    drawn = random.choice(len(q), size=(4_000, 50), p=q)
+    drawn = random.choice(len(q), size=(8_000, 50), p=q)
     whole = np.exp(s).sum()
     corrected = np.exp(s[drawn] - np.log(q[drawn])).mean(axis=1)
     error = corrected.std() / np.sqrt(len(corrected))
-    assert abs(corrected.mean() - whole) < 4 * error and error < 0.01 * whole
+    assert abs(corrected.mean() - whole) < 4 * error and error < 0.02 * whole
     plain = len(q) * np.exp(s[drawn]).mean(axis=1)  # right where q is uniform
     assert abs(plain.mean() - whole) > 0.2 * whole
 
@@ -216,7 +216,7 @@ def test_the_expected_gradient_with_the_correction_is_that_of_the_full_softmax(c
     """For one pair in large batches, all the others drawn by popularity; without it: the softmax of s + log q."""
     q, s = skewed()
     random = np.random.default_rng(2)
-    own, batch, rounds = 20, 400, 400
+    own, batch, rounds = 20, 300, 300
     mean = np.zeros(len(q))
     for _ in range(rounds):
         items = np.append(own, random.choice(len(q), size=batch - 1, p=q))
@@ -286,8 +286,8 @@ def test_the_seed_decides(name, fitted):
 @pytest.mark.parametrize("loss", ["sampled", "full", "binary"])
 @pytest.mark.parametrize("name", MODELS)
 def test_every_loss_falls(name, loss):
-    losses = MODELS[name](loss=loss, learning_rate=0.02).fit(clustered()).history.loss
-    assert np.mean(losses[-3:]) < 0.95 * np.mean(losses[:3])
+    losses = MODELS[name](loss=loss, learning_rate=0.1).fit(clustered()).history.loss
+    assert np.mean(losses[-3:]) < 0.97 * np.mean(losses[:3])
 
 
 def test_planted_quarters_are_found():
@@ -307,16 +307,18 @@ def test_planted_quarters_are_found():
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_repeats_add_nothing_and_dislikes_say_nothing(name, fitted):
+def test_repeats_and_weights_of_nothing_add_nothing(name, fitted):
     data = clustered()
     pairs = list(zip(data.user_rows.tolist(), data.item_rows.tolist()))
     users = [(int(data.users.ids[u][1:]), i) for u, i in pairs]
     twice = interactions_of(users + users)
     np.testing.assert_array_equal(MODELS[name]().fit(twice).score(["u1"]), fitted[name].score(["u1"]))
-    weights = np.where(np.arange(len(users)) % 2, -1.0, 1.0)
+    weights = (np.arange(len(users)) % 2).astype(float)
     kept = distinct_pairs(interactions_of(users, weights=weights))
     assert 0 < len(kept) < len(distinct_pairs(data))
     with pytest.raises(ContractError, match="above 0"):
+        MODELS[name]().fit(interactions_of(users, weights=np.zeros(len(users))))
+    with pytest.raises(ContractError, match="negative"):
         MODELS[name]().fit(interactions_of(users, weights=-np.ones(len(users))))
 
 
@@ -419,7 +421,7 @@ def test_serving_by_other_indexes_and_of_other_models(with_cold):
 
 
 def test_a_network_learns_small_products_and_not_large_ones():
-    small, large = (learn_dot_product(d, 5_000, steps=250) for d in (2, 64))
+    small, large = (learn_dot_product(d, 5_000, steps=200, held_out=1_000) for d in (2, 64))
     assert small.error < 0.3 and small.correlation > 0.95
     assert large.error > 0.7 and 0.9 < large.nothing < 1.1 and large.weights > small.weights
     assert learn_dot_product(2, 100, steps=5) == learn_dot_product(2, 100, steps=5)

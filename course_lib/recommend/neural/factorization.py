@@ -58,10 +58,10 @@ class MatrixFactorization(Trained):
         loss: Loss = "sampled",
         log_q: bool = True,
         negatives: int = 4,
-        steps: int = 600,
-        batch_size: int = 1_024,
+        steps: int = 300,
+        batch_size: int = 512,
         learning_rate: float = 0.02,
-        weight_decay: float = 0.3,
+        weight_decay: float = 2.0,
         seed: int = 0,
     ):
         if factors < 1:

@@ -39,10 +39,10 @@ class NCF(Trained):
         loss: Loss = "binary",
         log_q: bool = True,
         negatives: int = 4,
-        steps: int = 600,
-        batch_size: int = 1_024,
-        learning_rate: float = 0.005,
-        weight_decay: float = 0.1,
+        steps: int = 300,
+        batch_size: int = 512,
+        learning_rate: float = 0.02,
+        weight_decay: float = 0.5,
         seed: int = 0,
     ):
         if factors < 2 or layers < 1 or hidden < 1 or similarity not in ("mlp", "neumf"):

@@ -103,10 +103,10 @@ class TwoTower(Trained):
         loss: Loss = "sampled",
         log_q: bool = True,
         negatives: int = 4,
-        steps: int = 600,
-        batch_size: int = 1_024,
+        steps: int = 200,
+        batch_size: int = 512,
         learning_rate: float = 0.005,
-        weight_decay: float = 0.1,
+        weight_decay: float = 2.0,
         seed: int = 0,
     ):
         if min(dimension, hidden) < 1 or ids < 0 or not 0 <= forget < 1:

@@ -37,8 +37,8 @@ class Net(nn.Module):
 class Trained(Recommender):
     """Base of the recommenders that are trained by gradient; a model defines ``_net`` and reads as its definition.
 
-    Pairs of user and item are what counts: an event that repeats a pair adds nothing, and a pair whose weights add up
-    to 0 or less says nothing. Items without a pair are never listed (their score is -inf), unless the model reads
+    Pairs of user and item are what counts: an event that repeats a pair adds nothing, and a pair whose weights are all 0
+    says nothing. Items without a pair are never listed (their score is -inf), unless the model reads
     something about them: ``reads_items``.
 
     Args:
@@ -85,7 +85,9 @@ class Trained(Recommender):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.seed)
             self.net = self._net(interactions)
-        batches = (rows for rows in shuffled_batches(len(pairs), self.batch_size, self.seed) if len(rows) > 1 or len(pairs) == 1)
+        # A shorter batch at the end of an epoch would be an easier question: fewer items to be told from.
+        whole = min(self.batch_size, len(pairs))
+        batches = (rows for rows in shuffled_batches(len(pairs), whole, self.seed) if len(rows) == whole)
         self.history: History = fit(
             self.net, batches, self._loss_of(pairs, interactions), steps=self.steps, learning_rate=self.learning_rate,
             weight_decay=self.weight_decay, seed=self.seed, autocast=False, device="cpu", tag=type(self).__name__,
@@ -124,14 +126,13 @@ class Trained(Recommender):
 
 
 def distinct_pairs(interactions: Interactions) -> np.ndarray:
-    """int64 [n, 2]: rows of users and items whose events' weights add up to more than 0, sorted, each pair once.
+    """int64 [n, 2]: rows of users and items with an event that weighs more than 0, sorted, each pair once.
 
     Raises:
         ContractError: there is none.
     """
     x = interactions.matrix.copy()
     x.sum_duplicates()
-    x.data[x.data <= 0] = 0
     x.eliminate_zeros()
     pairs = np.column_stack(x.nonzero()).astype(np.int64)
     if not len(pairs):
