@@ -55,7 +55,7 @@ SOFTMAX = Code(
     ),
     hints=(
         Text("Row k: the columns j with items[j] != items[k], and column k itself.", "第 k 行：满足 items[j] != items[k] 的列 j，以及第 k 列自身。"),
-        Text("log Σ exp(x) = max + log Σ exp(x − max).", "log Σ exp(x) = max + log Σ exp(x − max)。"),
+        Text("log Σ exp(x) = max + log Σ exp(x − max).", "先减去最大值：log Σ exp(x) = max + log Σ exp(x − max)。"),
     ),
     wrong=(
         Wrong(
