@@ -170,7 +170,7 @@ def test_a_slip_is_mended_and_a_code_is_folded(engine, small_shop):
 
 
 def test_a_query_that_names_a_category_is_about_it():
-    blank = {"brand": "", "description": ""}
+    blank = {"brand": "", "description": "", "attributes": []}
     shelves = ["shoes > running shoes", "shoes > boots", "clothing > shorts", "sale > boots"]
     products = [{**blank, "item_id": str(i), "title": f"thing {i}", "category": shelf} for i, shelf in enumerate(shelves)]
     read = QueryReader().learn(products).read
