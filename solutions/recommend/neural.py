@@ -87,7 +87,7 @@ def corrected_softmax(scores: np.ndarray, items: np.ndarray, q: np.ndarray) -> f
 # | $\mathbf{x}_i$ | vector of item $i$ |
 # | $\lvert H \rvert$ | how many they are |
 #
-# **Example.** Vectors (1, 0), (0, 1), (1, 1) of items 0, 1, 2. The history is [0, 2, 2, 1]. With target 1, $H$ = {0, 2} and the mean is
+# **Example.** Vectors (1, 0), (0, 1), (1, 1) of items 0, 1, 2. The history is [0, 2, 2, 2, 1]. With target 1, $H$ = {0, 2} and the mean is
 # (1, 0.5). With target −1 (nothing to be guessed), it is (2/3, 2/3).
 #
 # **Contract.**

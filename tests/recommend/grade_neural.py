@@ -128,7 +128,7 @@ HISTORY = Code(
             "edges",
             Text("Repeats, and nothing left", "重复的商品、什么都不剩"),
             1.0,
-            inputs=(([0, 2, 2, 1], 1, _V), ([3, 3, 0], 0, _V), ([2, 2], 2, _V), ([], -1, _V)),
+            inputs=(([0, 2, 2, 2, 1], 1, _V), ([3, 3, 0], 0, _V), ([2, 2], 2, _V), ([], -1, _V)),
             expect=Text("Each item once; zeros where none is left", "每件商品只算一次；不剩时为零向量"),
             advice=Text("Use a set of items; and look at what happens when it is empty.", "用商品的集合；并注意集合为空时的情况。"),
         ),

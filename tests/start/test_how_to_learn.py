@@ -86,7 +86,8 @@ def test_a_wrong_command_would_be_found(tmp_path):
 def test_the_readme_counts_the_questions():
     words = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
              "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty")  # fmt: skip
-    topics = graded_topics()
+    ready = {topic.id for topic in load_map(ROOT / "book" / "mindmap.yml").order() if topic.ready}
+    topics = [topic for topic in graded_topics() if topic in ready]  # those of a planned topic are on no page yet
     questions = sum(len(load_exercise(topic).questions) for topic in topics)
     text = " ".join(PAGES[0].read_text(encoding="utf-8").split())
     number = words[questions] if questions < len(words) else str(questions)
