@@ -20,9 +20,10 @@ def add_parser(benches: argparse._SubParsersAction) -> None:
             "  bpr          matrix factorisation that learns the order of pairs\n"
             "  ials         matrix factorisation by alternating least squares\n"
             "  lightgcn     vectors smoothed over the graph of users and items\n"
-            "The whole catalogue is ranked; the items of train.txt are left out. Settings were chosen on a part of train.txt\n"
-            "(benchmarks/collaborative_settings.py). Gowalla takes about 30 CPU minutes, of which EASE takes a third, and\n"
-            "8 GB of memory. Progress goes to stderr; the result to stdout, as tables or (--json) as one JSON object."
+            "The whole catalogue is ranked; the items of train.txt are left out. The result says what each setting rests\n"
+            "on: a held-out part of train.txt (benchmarks/collaborative_settings.py), or others' work. Gowalla takes about\n"
+            "30 CPU minutes, of which EASE takes a third, and 8 GB of memory. Progress goes to stderr; the result to\n"
+            "stdout, as tables or (--json) as one JSON object."
         ),
         epilog=(
             "examples:\n"

@@ -1,10 +1,10 @@
-"""The systems of ``course bench collaborative``, with the settings that a part of Gowalla's train.txt chose for all data.
+"""The systems of ``course bench collaborative`` and their settings, the same for all data.
 
     python benchmarks/collaborative_settings.py DIR --save benchmarks/results/collaborative_settings.json
 
-searches them: a fifth of each user's items in train.txt is held out, test.txt is not looked at. Item cosine's, EASE's (on
-8,000 items) and BPR's (20 epochs) are from it; iALS's is the setting of the data's reference figures. LightGCN's are its
-class's own (``recommend.graph``).
+searches settings: a fifth of each user's items in train.txt is held out, test.txt is not looked at. Item cosine's, EASE's
+(on 8,000 items) and BPR's (20 epochs, four of six tries) are from it; iALS's is the setting of the data's reference
+figures. LightGCN's are its class's own (``recommend.graph``).
 """
 
 from __future__ import annotations

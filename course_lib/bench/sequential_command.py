@@ -20,7 +20,7 @@ def add_parser(benches: argparse._SubParsersAction) -> None:
             "  sasrec_bce   SASRec, trained against one drawn item at a time, as it was published\n"
             "  sasrec       SASRec, trained by a softmax over the catalogue\n"
             "  lstm, hstu   a recurrent network, an HSTU-style one (where --models names them)\n"
-            "All learn from every user's items but the last two; the last but one chose the settings, and is read, not\n"
+            "All learn from every user's items but the last two; the last but one is for choosing settings, and is read, not\n"
             "learned from, before the last is named. Items that the user has had are left out of the list.\n"
             "Beauty takes about 12 CPU minutes, Sports 25. Progress goes to stderr; the result to stdout, as tables or\n"
             "(--json) as one JSON object."
