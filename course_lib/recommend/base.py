@@ -32,7 +32,10 @@ class Recommender(ABC):
 
     @abstractmethod
     def _score(self, rows: np.ndarray) -> np.ndarray:
-        """float [n, n_items], higher is better, of users given as rows of ``interactions.users`` (int64 [n])."""
+        """float [n, n_items], higher is better, of users given as rows of ``interactions.users`` (int64 [n]).
+
+        A new array for each call: ``recommend`` writes into it. (A view, such as a row repeated, is copied first.)
+        """
 
     def fit(self, interactions: Interactions) -> Self:
         """Learn from the past.
@@ -88,7 +91,9 @@ class Recommender(ABC):
         rows = self._rows(users)
 
         def score(block: slice) -> np.ndarray:
-            scores = np.array(self._score(rows[block]), dtype=np.float32)  # a copy: the model's own arrays stay whole
+            scores = np.asarray(self._score(rows[block]), dtype=np.float32)
+            if not (scores.flags.owndata and scores.flags.writeable):  # a view of the model's own arrays, which stay whole
+                scores = scores.copy()
             if self.needs_evidence:
                 scores[scores <= 0] = -np.inf
             if exclude_seen:
