@@ -23,6 +23,7 @@ from course_lib.recommend.engine.products import catalogue_of, product_rows
 from course_lib.recommend.engine.ranker import ChanceRanker
 from course_lib.recommend.engine.trace import Trace
 from course_lib.recommend.ranking import Candidates, expected_value
+from course_lib.recommend.sequential import SequentialRules
 from course_lib.recommend.split import new_interests
 from course_lib.shop.interactions import Interactions
 
@@ -34,13 +35,17 @@ BLOCK = 256  #: users whose scores of the whole catalogue are alive at a time
 
 
 def default_generators(items: Any) -> dict[str, Recommender]:
-    """Counting, factors, order, and a door for new products: unfitted, by name."""
-    from course_lib.recommend.sequential import SequentialRules
+    """Counting, factors, order, and a door for new products: unfitted, by name.
 
+    Settings chosen on three simulated shops, with nine tries each (``benchmarks/recommend_engine.py --tune``).
+
+    Args:
+        items: the items table of the shop, rows of it, or its ``Catalogue``.
+    """
     return {
-        "cosine": ItemCosine(),
-        "ials": IALS(factors=32, regularization=30.0, alpha=10.0, iterations=10),
-        "rules": SequentialRules(),
+        "cosine": ItemCosine(item_damping=0.25, user_damping=0.5),
+        "ials": IALS(factors=32, regularization=30.0, alpha=20.0, iterations=10),
+        "rules": SequentialRules(decay=0.95, other=0.0),
         "new": ContentNeighbours(items, most_events=3),
     }
 
@@ -76,7 +81,7 @@ class RecommendationPipeline(Recommender):
         items: the items table of the shop, or rows with item_id and what is known of title, category, brand, price.
         generators: unfitted recommenders by name, which begin the names of features; default ``default_generators``.
         ranker: unfitted; ``None``: a single generator's own order, or several fused by places.
-        fallback: for people without a history; unfitted. Default: ``Popularity`` of 30 days.
+        fallback: for people without a history; unfitted. Default: ``Popularity`` of 14 days.
         display: rules of the page.
         by_value: order by P(taken up) · P(bought | taken up) · price instead of by P(taken up). P(bought | taken up) is
             one constant, from the purchases given to ``fit``.
@@ -100,7 +105,7 @@ class RecommendationPipeline(Recommender):
         fallback: Recommender | None = None,
         display: Display | None = None,
         by_value: bool = False,
-        depth: int = 100,
+        depth: int = 50,
         moments: int = 3,
         share: float = 0.1,
         vectors: np.ndarray | None = None,
@@ -121,7 +126,7 @@ class RecommendationPipeline(Recommender):
         self.ranker = ChanceRanker() if ranker == "default" else ranker
         if by_value and self.ranker is None:
             raise ContractError("an order by value needs chances", remedy="Give a ranker, or by_value=False")
-        self._fallback = fallback or Popularity(30)
+        self._fallback = fallback or Popularity(14)
         self.by_value, self.depth, self.moments, self.share = by_value, depth, moments, share
         self.display = display or Display()
         self.buy_rate: float | None = None

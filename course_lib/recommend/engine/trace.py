@@ -5,10 +5,6 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-#: keys of a row that the text of a trace doesn't list as parts
-_PLAIN = ("item_id", "title", "score")
-
-
 @dataclass(frozen=True)
 class Stage:
     """One stage of a recommendation.
@@ -65,7 +61,7 @@ class Trace:
             for place, row in enumerate(stage.rows, start=1):
                 score = f"{row['score']:.3f}  " if row["score"] is not None else ""
                 lines.append(f"{place:>6}. {score}{_short(row['title'])}  [{row['item_id']}]{_parts(row)}")
-                lines += [f"          {line}" for line in (row.get("because"), row.get("moved")) if line]
+                lines += [f"          {line}" for line in map(_whole, (row.get("because"), row.get("moved"))) if line]
             for row in stage.dropped:
                 lines.append(f"     –  {_short(row['title'])}  [{row['item_id']}], {row['place']} by the ranker: {row['why']}")
         return "\n".join(lines)
@@ -80,5 +76,11 @@ def _parts(row: dict[str, Any]) -> str:
     return f"  from {places}" + (f"; {added}" if added else "")
 
 
+def _whole(text: str | None) -> str:
+    return "".join(c for c in text or "" if c.isprintable())
+
+
 def _short(title: str, longest: int = 60) -> str:
+    """Cut, and without what a terminal would obey."""
+    title = "".join(c for c in title[: 2 * longest] if c.isprintable())
     return title if len(title) <= longest else title[: longest - 1] + "…"
