@@ -67,7 +67,7 @@ class Data:
 def systems(data: Data) -> dict[str, Recommender]:
     """Unfitted, by name: baselines, each generator alone, the generators fused, the pipeline."""
     return {
-        "random": Random(), "popularity": Popularity(14), "ease": EASE(50.0), **default_generators(data.shop.items),
+        "random": Random(), "popularity": Popularity(14), "ease": EASE(35.0), **default_generators(data.shop.items),
         "fused": RecommendationPipeline(data.shop.items, ranker=None),
         "pipeline": RecommendationPipeline(data.shop.items),
     }  # fmt: skip
@@ -131,8 +131,8 @@ def calibration(data: Data, pipeline: RecommendationPipeline) -> tuple[np.ndarra
     events = int(len(data.past) * pipeline.share)
     end = data.later.timestamps[min(events, len(data.later) - 1)]
     wanted = new_interests(data.past, data.later.select(data.later.timestamps < end))
-    features, label = pipeline._examples(pipeline.generators, data.past, wanted)
-    raw = 1 / (1 + np.exp(-pipeline.ranker._margin(features)))
+    features, label = pipeline.examples(pipeline.generators, data.past, wanted)
+    raw = 1 / (1 + np.exp(-pipeline.ranker.margin(features)))
     return pipeline.ranker.chance(features), raw, label
 
 

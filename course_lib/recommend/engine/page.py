@@ -98,7 +98,7 @@ class Composer:
             chosen = order[mmr(score[: len(order)], self._likeness(order), len(order), self.display.trade)]
         rules = DisplayList(self.brands, k, self.display.per_brand, self.in_stock, pinned)
         rows = rules.compose(chosen)
-        return Page(rows, *self._reasons(order, chosen, rows, pinned))
+        return Page(rows, *self._reasons(order, chosen, rows, pinned, k))
 
     def _likeness(self, order: np.ndarray) -> np.ndarray:
         """float [n, d]: department, category, brand, and the product itself: nobody is like another in all."""
@@ -109,7 +109,7 @@ class Composer:
         return np.hstack(parts)
 
     def _reasons(
-        self, order: np.ndarray, chosen: np.ndarray, rows: np.ndarray, pinned: Mapping[int, int]
+        self, order: np.ndarray, chosen: np.ndarray, rows: np.ndarray, pinned: Mapping[int, int], k: int
     ) -> tuple[dict[int, str], dict[int, str]]:
         """Why products stand elsewhere, and why some of the first aren't there."""
         ranked = {row: place for place, row in enumerate(order.tolist(), start=1)}
@@ -129,7 +129,7 @@ class Composer:
         count: dict[str, int] = {}
         for row in there:
             count[self.brands[row]] = count.get(self.brands[row], 0) + 1
-        for row in order[: len(rows)].tolist():
+        for row in order[:k].tolist():
             if row in there:
                 continue
             brand = self.brands[row]
@@ -137,7 +137,7 @@ class Composer:
                 dropped[row] = "sold out"
             elif cap is not None and brand and count.get(brand, 0) >= cap:
                 dropped[row] = f"{brand} has its {cap} place{'s' * (cap != 1)}"
-            elif diverse[row] > len(rows):
+            elif diverse[row] > k:
                 dropped[row] = "too like what stands above"
             else:
                 dropped[row] = "a pin took its place"

@@ -43,8 +43,8 @@ def default_generators(items: Any) -> dict[str, Recommender]:
         items: the items table of the shop, rows of it, or its ``Catalogue``.
     """
     return {
-        "cosine": ItemCosine(item_damping=0.25, user_damping=0.5),
-        "ials": IALS(factors=32, regularization=30.0, alpha=20.0, iterations=10),
+        "cosine": ItemCosine(item_damping=0.1, user_damping=0.5),
+        "ials": IALS(factors=32, regularization=10.0, alpha=5.0, iterations=10),
         "rules": SequentialRules(decay=0.95, other=0.0),
         "new": ContentNeighbours(items, most_events=3),
     }
@@ -190,12 +190,12 @@ class RecommendationPipeline(Recommender):
         for start, end in zip(cuts, cuts[1:]):
             past = interactions.select(times < start)
             labels = new_interests(past, interactions.select((times >= start) & (times < end)))
-            learned.append(self._examples(_fitted(self._unfitted, past), past, labels))
+            learned.append(self.examples(_fitted(self._unfitted, past), past, labels))
         *parts, held = learned
         columns = {name: np.concatenate([features[name] for features, _ in parts]) for name in held[0]}
         self.ranker.fit(columns, np.concatenate([label for _, label in parts])).calibrate(*held)
 
-    def _examples(
+    def examples(
         self, models: dict[str, Recommender], past: Interactions, labels: Interactions
     ) -> tuple[dict[str, np.ndarray], np.ndarray]:
         """Candidates of those who took up something new: their features, and whether it was that."""

@@ -65,7 +65,7 @@ class ChanceRanker:
                 "nothing was taken up in the time that chances are calibrated on",
                 remedy="Give a longer log, or leave the ranker out: ranker=None",
             )
-        self.platt = Platt().fit(self._margin(features), label)
+        self.platt = Platt().fit(self.margin(features), label)
         self.training |= {"calibration_pairs": len(label), "calibration_positives": int(label.sum())}
         return self
 
@@ -73,7 +73,7 @@ class ChanceRanker:
         """Calibrated chances: float64 [n]; raises ContractError before ``fit`` and ``calibrate``, or for other features."""
         if self.platt is None:
             raise ContractError("the ranker has learned nothing yet", remedy="Call pipeline.fit(interactions) first")
-        return self.platt.probability(self._margin(features))
+        return self.platt.probability(self.margin(features))
 
     def why(self, features: Mapping[str, np.ndarray], rows: np.ndarray) -> list[dict[str, float]]:
         """For some rows: what each feature added to the log odds (Lundberg & Lee 2017, as LightGBM has it), by size."""
@@ -84,7 +84,8 @@ class ChanceRanker:
         order = np.argsort(-np.abs(added), axis=1, kind="stable")
         return [{self.trees.names[c]: float(line[c]) for c in cols} for line, cols in zip(added, order)]
 
-    def _margin(self, features: Mapping[str, np.ndarray]) -> np.ndarray:
+    def margin(self, features: Mapping[str, np.ndarray]) -> np.ndarray:
+        """The log odds that the trees name, before calibration: float64 [n]."""
         if self.trees is None:
             raise ContractError("the ranker has learned nothing yet", remedy="Call pipeline.fit(interactions) first")
         return logit(np.clip(self.trees.score(_table(features)), 1e-12, 1 - 1e-12))

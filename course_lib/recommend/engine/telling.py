@@ -105,7 +105,7 @@ class Teller:
         dropped = [self._row(item, self._score.get(item)) | {"place": self._rank[item], "why": why} for item, why in
                    page.dropped.items()]  # fmt: skip
         n = len(rows)
-        said = f"{n} product{'s' * (n != 1)}, {len(page.moved)} moved, {len(dropped)} of the first {n} left out"
+        said = f"{n} product{'s' * (n != 1)}, {len(page.moved)} moved, {len(dropped)} of the first {self.k} left out"
         self._end("display", said, rows, seconds, dropped=dropped)
 
     def _numbers(self, item: int) -> dict[str, Any]:
