@@ -15,12 +15,14 @@ from course_lib.core.ids import IdMap
 from course_lib.core.ranking import PAD, Ranking
 from course_lib.recommend.base import Recommender
 from course_lib.recommend.collaborative import IALS, ItemCosine, Popularity
+from course_lib.recommend.engine.candidates import VISITOR, View, fused_score, propose, visitor_view
 from course_lib.recommend.engine.content import ContentNeighbours
 from course_lib.recommend.engine.features import RequestFeatures
 from course_lib.recommend.engine.folding import fold_in
 from course_lib.recommend.engine.page import Composer, Display, Page
 from course_lib.recommend.engine.products import catalogue_of, product_rows
 from course_lib.recommend.engine.ranker import ChanceRanker
+from course_lib.recommend.engine.telling import Teller
 from course_lib.recommend.engine.trace import Trace
 from course_lib.recommend.ranking import Candidates, expected_value
 from course_lib.recommend.sequential import SequentialRules
@@ -30,7 +32,6 @@ from course_lib.shop.interactions import Interactions
 if TYPE_CHECKING:
     from datasets import Dataset
 
-VISITOR = "visitor"
 BLOCK = 256  #: users whose scores of the whole catalogue are alive at a time
 
 
@@ -51,15 +52,6 @@ def default_generators(items: Any) -> dict[str, Recommender]:
 
 
 @dataclass(frozen=True, eq=False)
-class _View:
-    """The generators as they serve certain users, and the histories of these over the pipeline's catalogue."""
-
-    models: dict[str, Recommender]
-    interactions: Interactions
-    said: str = ""
-
-
-@dataclass(frozen=True, eq=False)
 class _Ordered:
     """Candidates of a block of users, in order: one entry of each list for each user."""
 
@@ -71,9 +63,10 @@ class _Ordered:
 class RecommendationPipeline(Recommender):
     """Several recommenders propose, trees put in order, rules make the page: itself a ``Recommender``.
 
-    ``fit`` keeps the answers out of the features by time. The log's end is cut into equal parts by events. Before each
-    part but the last, generators are fitted on all that came earlier, and the trees learn which candidates users took
-    up within the part; the last part calibrates the chances. Then the generators are fitted on everything.
+    ``fit`` keeps the answers out of the features by time. The log's end is cut into parts with equally many events. For
+    each part, generators are fitted on all that came before it, and a candidate's label is whether its user took it up
+    within the part. The trees learn from all parts but the last, which calibrates their chances. Then the generators are
+    fitted on everything.
 
     A user of the interactions without an event, or a visitor without one, gets what is popular of late.
 
@@ -136,14 +129,8 @@ class RecommendationPipeline(Recommender):
     @classmethod
     def of_shop(cls, shop: Any, *, until: int | None = None, **settings: Any) -> Self:
         """A pipeline of a shop's products, fitted on its log before a moment; its purchases give ``buy_rate``."""
-        from course_lib.core.errors import DataError
-
-        pipeline, log = cls(shop.items, **settings), shop.interactions(until=until)
-        try:
-            purchases = shop.interactions(until=until, kinds="purchase")
-        except DataError:
-            purchases = None
-        return pipeline.fit(log, purchases=purchases)
+        log, purchases = shop.interactions(until=until), shop.interactions(until=until, kinds="purchase")
+        return cls(shop.items, **settings).fit(log, purchases=purchases)
 
     def fit(self, interactions: Interactions, *, purchases: Interactions | None = None) -> Self:
         """Learn from the past.
@@ -199,12 +186,13 @@ class RecommendationPipeline(Recommender):
         self, models: dict[str, Recommender], past: Interactions, labels: Interactions
     ) -> tuple[dict[str, np.ndarray], np.ndarray]:
         """Candidates of those who took up something new: their features, and whether it was that."""
-        view, features = _View(models, past), RequestFeatures.of(self.catalogue, past)
+        view, features = View(models, past), RequestFeatures.of(self.catalogue, past)
         users, n_items = labels.active_users(), len(self.catalogue.ids)
         wanted = np.unique(past.users.rows(labels.users.take(labels.user_rows)) * n_items + labels.item_rows)
         found, label = [], []
         for block in _blocks(users):
-            pairs, scores, rows = self._propose(view, block, self.depth, exclude_seen=True)
+            pairs, scores = propose(view, block, self.depth, self._unfitted)
+            rows = past.users.rows(block)
             events = np.bincount(past.user_rows, minlength=len(past.users))[rows]
             found.append(features(pairs, scores, past.matrix[rows], events))
             label.append(np.isin(rows[pairs.user_rows] * n_items + pairs.item_rows, wanted))
@@ -228,7 +216,7 @@ class RecommendationPipeline(Recommender):
             ContractError: not fitted yet, a user named twice, k < 1. UnknownIdError: a user the log doesn't know.
         """
         self._known(users)
-        return self._pages(_View(self.generators, self.interactions), IdMap("user", users), _checked(k), exclude_seen, block)
+        return self._pages(View(self.generators, self.interactions), IdMap("user", users), _checked(k), exclude_seen, block)
 
     def recommend_for(
         self, items: Sequence[str], k: int = 20, *, timestamps: Sequence[int] | None = None, exclude_seen: bool = True
@@ -246,13 +234,13 @@ class RecommendationPipeline(Recommender):
     def _score(self, rows: np.ndarray) -> np.ndarray:
         """The ranker's scores before the page; -inf for what isn't a candidate."""
         scores = np.full((len(rows), len(self.catalogue.ids)), -np.inf, dtype=np.float32)
-        view, users = _View(self.generators, self.interactions), self.interactions.users.take(rows)
+        view, users = View(self.generators, self.interactions), self.interactions.users.take(rows)
         ordered = self._order(view, users, self.depth, exclude_seen=False)
         for row, (items, values) in enumerate(zip(ordered.items, ordered.scores)):
             scores[row, items] = values
         return scores
 
-    def _pages(self, view: _View, users: IdMap, k: int, exclude_seen: bool, block: int) -> Ranking:
+    def _pages(self, view: View, users: IdMap, k: int, exclude_seen: bool, block: int) -> Ranking:
         ids, scores = np.full((len(users), k), PAD, dtype=np.int64), np.full((len(users), k), -np.inf, dtype=np.float32)
         row = 0
         for part in _blocks(list(users), block):
@@ -273,53 +261,12 @@ class RecommendationPipeline(Recommender):
         return self._composed[1].compose(items, scores, k)
 
     # -- the stages ---------------------------------------------------------------------------------------------------
-    def _scores(self, model: Recommender, users: list[str]) -> np.ndarray:
-        """float32 [n, n_items] over the pipeline's catalogue: 0, no evidence, for products newer than the model."""
-        scores = model.score(users)
-        more = len(self.catalogue.ids) - scores.shape[1]
-        return np.pad(scores, ((0, 0), (0, more))) if more else scores
-
-    def _list(self, model: Recommender, scores: np.ndarray, users: list[str], seen: tuple | None, depth: int) -> Ranking:
-        """The first of a generator's list, as ``Recommender.recommend`` has it; writes into the scores."""
-        if model.needs_evidence:
-            scores[scores <= 0] = -np.inf
-        scores[:, len(model.interactions.items) :] = -np.inf
-        if seen is not None:
-            scores[seen] = -np.inf
-        return Ranking.from_scores(scores, depth, keys=IdMap("user", users), items=self.catalogue.ids)
-
-    def _propose(
-        self, view: _View, users: list[str], depth: int, exclude_seen: bool, note: Callable[..., None] | None = None
-    ) -> tuple[Candidates, dict[str, np.ndarray], np.ndarray]:
-        """Candidates of a block of users (numbered within the block), all generators' scores, rows of the users."""
-        rows, n_items = view.interactions.users.rows(users), len(self.catalogue.ids)
-        seen = view.interactions.matrix[rows].nonzero() if exclude_seen else None
-        scores, keys = {}, {}
-        blank = np.diff(view.interactions.matrix.indptr)[rows] == 0  # nothing to go by: the fallback serves them
-        for name, model in view.models.items():
-            scores[name] = self._scores(model, users)
-            listed = self._list(model, np.where(blank[:, None], -np.inf, scores[name]), users, seen, depth)
-            keys[name] = np.where(listed.ids != PAD, np.arange(len(users))[:, None] * n_items + listed.ids, PAD)
-            if note:
-                note(name, listed)
-        pairs = np.unique(np.concatenate([key[key != PAD] for key in keys.values()] or [np.zeros(0, dtype=np.int64)]))
-        places = {}
-        for name, key in keys.items():
-            places[name] = np.full(len(pairs), PAD, dtype=np.int64)
-            row, place = np.nonzero(key != PAD)
-            places[name][np.searchsorted(pairs, key[row, place])] = place
-        for name in self._unfitted:  # one that can't serve these users proposes nothing, and has no evidence
-            if name not in scores:
-                scores[name], places[name] = np.zeros((len(users), n_items), dtype=np.float32), np.full(len(pairs), PAD)
-        scores = {name: scores[name] for name in self._unfitted}
-        user_rows, item_rows = np.divmod(pairs, n_items)
-        return Candidates(user_rows, item_rows, places), scores, rows
-
     def _order(
-        self, view: _View, users: list[str], depth: int, exclude_seen: bool, note: Callable[..., None] | None = None
+        self, view: View, users: list[str], depth: int, exclude_seen: bool, note: Callable[..., None] | None = None
     ) -> _Ordered:
         """Candidates of each user in order; those without a history get the fallback's."""
-        pairs, scores, rows = self._propose(view, users, depth, exclude_seen, note)
+        pairs, scores = propose(view, users, depth, self._unfitted, exclude_seen=exclude_seen, note=note)
+        rows = view.interactions.users.rows(users)
         history = view.interactions.matrix[rows]
         events = np.bincount(view.interactions.user_rows, minlength=len(view.interactions.users))[rows]
         features, chance = None, None
@@ -328,7 +275,7 @@ class RecommendationPipeline(Recommender):
             chance = self.ranker.chance(features) if len(pairs.user_rows) else np.zeros(0)
             score = self._value(chance, pairs.item_rows) if self.by_value else chance
         else:
-            score = self._fused(pairs, scores)
+            score = fused_score(pairs, scores)
         order = np.lexsort((pairs.item_rows, -score.astype(np.float32), pairs.user_rows))
         bounds = np.searchsorted(pairs.user_rows[order], np.arange(len(users) + 1))
         items, values, chances, popular = [], [], [], None
@@ -352,13 +299,6 @@ class RecommendationPipeline(Recommender):
         """Money that a showing brings if it is looked at; a product without a price brings none."""
         price = np.exp(np.nan_to_num(self.catalogue.log_price[items], nan=-np.inf))
         return expected_value(chance, np.full(len(chance), self.buy_rate), price)
-
-    def _fused(self, pairs: Candidates, scores: Mapping[str, np.ndarray]) -> np.ndarray:
-        """Without a ranker: the score of a single generator, or the places of several (``reciprocal_rank_fusion``)."""
-        if len(scores) == 1:
-            return next(iter(scores.values()))[pairs.user_rows, pairs.item_rows]
-        places = np.stack(list(pairs.places.values()))
-        return np.where(places == PAD, 0.0, 1 / (61 + np.maximum(places, 0))).sum(axis=0)
 
     def _popular(self, depth: int) -> tuple[np.ndarray, np.ndarray]:
         """The fallback's list for somebody of whom nothing is known."""
@@ -388,7 +328,7 @@ class RecommendationPipeline(Recommender):
             "for somebody new give the products they looked at (recommend_for)",
         )
 
-    def _folded(self, items: Sequence[str], timestamps: Sequence[int] | None = None) -> _View:
+    def _folded(self, items: Sequence[str], timestamps: Sequence[int] | None = None) -> View:
         """The generators as they serve one visitor."""
         self._rows([])
         if isinstance(items, str):
@@ -398,24 +338,7 @@ class RecommendationPipeline(Recommender):
         times = np.arange(len(items)) if timestamps is None else np.asarray(timestamps)
         if times.shape != rows.shape:
             raise ContractError(f"{len(times)} timestamps for {len(items)} products")
-        someone = IdMap("user", [VISITOR])
-
-        def visit(catalogue: IdMap, kept: np.ndarray) -> Interactions:
-            nothing = np.zeros(int(kept.sum()), dtype=np.int64)
-            return Interactions(someone, catalogue, nothing, rows[kept], np.ones(len(nothing)), times[kept])
-
-        models, refused, newer = {}, [], 0
-        for name, model in self.generators.items():
-            kept = rows < len(model.interactions.items)
-            newer = max(newer, int((~kept).sum()))
-            view = fold_in(model, visit(model.interactions.items, kept))
-            if view is None:
-                refused.append(name)
-            else:
-                models[name] = view
-        said = f"; {', '.join(refused)} can't serve somebody new without training" if refused else ""
-        said += f"; {newer} newer than the models that count" if newer else ""
-        return _View(models, visit(self.catalogue.ids, np.ones(len(rows), dtype=bool)), said)
+        return visitor_view(self.generators, self.catalogue.ids, rows, times)
 
     def _item_rows(self, items: list[str]) -> np.ndarray:
         unknown = next((item for item in items if item not in self.catalogue.ids), None)
@@ -505,15 +428,13 @@ class RecommendationPipeline(Recommender):
             ContractError: not fitted yet, k < 1. UnknownIdError: a user the log doesn't know.
         """
         self._known([user])
-        return self._trace(lambda: _View(self.generators, self.interactions), str(user), k)
+        return self._trace(lambda: View(self.generators, self.interactions), str(user), k)
 
     def explain_for(self, items: Sequence[str], k: int = 10, *, timestamps: Sequence[int] | None = None) -> Trace:
         """``recommend_for``, traced; raises as it does."""
         return self._trace(lambda: self._folded(items, timestamps), VISITOR, k)
 
-    def _trace(self, open_view: Callable[[], _View], user: str, k: int) -> Trace:
-        from course_lib.recommend.engine.telling import Teller
-
+    def _trace(self, open_view: Callable[[], View], user: str, k: int) -> Trace:
         _checked(k)
         teller = Teller(self, user, k)
         view = open_view()

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from course_lib.core.ranking import PAD, Ranking
+from course_lib.recommend.engine.candidates import View
 from course_lib.recommend.engine.page import Page
 from course_lib.recommend.engine.reasons import reasons_for
 from course_lib.recommend.engine.trace import Stage
 from course_lib.recommend.ranking import Candidates
 
 if TYPE_CHECKING:
-    from course_lib.recommend.engine.pipeline import RecommendationPipeline, _View
+    from course_lib.recommend.engine.pipeline import RecommendationPipeline
 
 SHOWN = 10  #: of a history
 
@@ -41,7 +42,7 @@ class Teller:
         product = self.pipeline.products[item]
         return {"item_id": product["item_id"], "title": product["title"] or product["item_id"], "score": score}
 
-    def history(self, view: _View) -> None:
+    def history(self, view: View) -> None:
         """Who asks, and what they did: the latest first, each product once."""
         seconds = self._seconds()
         log = view.interactions
@@ -66,7 +67,7 @@ class Teller:
         self._end(name, _found(listed), [self._row(int(item), float(score)) for item, score in
                                          zip(listed.ids[0][kept][: self.k], listed.scores[0][kept][: self.k])], seconds)  # fmt: skip
 
-    def ranked(self, view: _View, items: np.ndarray, scores: np.ndarray, chances: np.ndarray | None) -> None:
+    def ranked(self, view: View, items: np.ndarray, scores: np.ndarray, chances: np.ndarray | None) -> None:
         """The first k in the ranker's order, with what it saw of them."""
         seconds, pipeline = self._seconds(), self.pipeline
         self._score = {int(item): float(score) for item, score in zip(items, scores)}
@@ -91,7 +92,7 @@ class Teller:
         said = f"{len(items)} candidate{'s' * (len(items) != 1)}, {how}"
         self._end("rank" if pipeline.ranker else "fuse", said, rows, seconds)
 
-    def display(self, view: _View, page: Page) -> None:
+    def display(self, view: View, page: Page) -> None:
         """The page, and what was moved or dropped."""
         seconds, rows = self._seconds(), []
         for place, item in enumerate(page.rows.tolist(), start=1):
@@ -119,7 +120,7 @@ class Teller:
     def _bought(self, item: int) -> bool:
         return (self.user, item) in self.pipeline._bought
 
-    def _reasons(self, view: _View, item: int) -> tuple[str, list[dict[str, Any]]]:
+    def _reasons(self, view: View, item: int) -> tuple[str, list[dict[str, Any]]]:
         places = {name: at[item] - 1 for name, at in self._places.items() if item in at}
         public = self.pipeline.products[item]["item_id"]
         by, found = reasons_for(view.models, self.user, public, places)
