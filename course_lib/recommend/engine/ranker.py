@@ -30,7 +30,7 @@ class ChanceRanker:
         ContractError: a number below 1.
     """
 
-    PARAMETERS = {"num_leaves": 15, "learning_rate": 0.05, "min_data_in_leaf": 50, "feature_fraction": 0.5}
+    PARAMETERS = {"num_leaves": 7, "learning_rate": 0.05, "min_data_in_leaf": 50, "feature_fraction": 0.5}
 
     def __init__(self, rounds: int = 40, *, most_pairs: int = 50_000, seed: int = 0, **parameters: Any):
         if rounds < 1 or most_pairs < 1:
