@@ -24,7 +24,7 @@ NAMES = {
     "display": Text("Page", "展示"),
 }  # fmt: skip
 _MILLISECONDS = Text("{n:.1f} ms", "{n:.1f} 毫秒")
-_HISTORY, _VISITOR = Text("History", "历史"), Text("somebody new", "新访客")
+_VISITOR = Text("somebody new", "新访客")
 _LEFT_OUT = Text("Left out", "未展示")
 _USER, _ITEMS, _PLACES = Text("User", "用户"), Text("Or products", "或商品"), Text("Places", "条数")
 _DIVERSITY, _BRAND, _HINT = Text("Diversity", "多样性"), Text("Per brand", "每品牌"), Text("ids, by commas", "编号，逗号分隔")
@@ -51,6 +51,7 @@ class RecommendationExplorer:
             raise ContractError("the pipeline has learned nothing yet", remedy="Call fit(interactions) first")
         self.pipeline, self.k = pipeline, k
         self.user = pipeline.interactions.active_users()[0] if user is None else user
+        pipeline.explain(self.user, k)  # the first request loads what the next ones share: its times would mislead
         self.trace = pipeline.explain(self.user, k)
 
     def html(self) -> str:
@@ -112,8 +113,7 @@ def trace_html(trace: Trace) -> str:
     history = trace["history"]
     who = str(_VISITOR) if trace.user == "visitor" else trace.user
     titles = ", ".join(escape(row["title"]) for row in history.rows)
-    head = (f"<p><strong>{escape(who)}</strong>. {_HISTORY}: {escape(history.said)}"
-            f"{': ' + titles if titles else ''}</p>")  # fmt: skip
+    head = f"<p><strong>{escape(who)}</strong>: {escape(history.said)}{': ' + titles if titles else ''}</p>"
     stages = [stage for stage in trace.stages if stage.name != "history"]
     columns = "".join(f'<th scope="col" {_CELL}>{escape(str(NAMES.get(stage.name, stage.name)))}<br>'
                       f"<small>{escape(stage.said)}<br>{_milliseconds(stage)}</small></th>" for stage in stages)  # fmt: skip

@@ -90,7 +90,7 @@ def _of_run(home: Path, path: str | None) -> RecommendationPipeline:
 
 def _cached(make: Any, parts: dict[str, Any], what: str) -> RecommendationPipeline:
     """The pipeline from the cache folder, or made and put there; it is made again when code or data have changed."""
-    from course_lib.recommend.engine import RecommendationPipeline, load_pipeline, save_pipeline
+    from course_lib.recommend.engine import RecommendationPipeline, UnteachableError, load_pipeline, save_pipeline
 
     home = course_home() / "recommend"
     folder = home / fingerprint(parts, code_fingerprint(_CODE), lock_fingerprint())
@@ -102,6 +102,11 @@ def _cached(make: Any, parts: dict[str, Any], what: str) -> RecommendationPipeli
                 print(f"{error}: making it again", file=sys.stderr, flush=True)
                 shutil.rmtree(folder, ignore_errors=True)
         print(f"making the recommendation pipeline of {what}, kept for the next time …", file=sys.stderr, flush=True)
-        pipeline = RecommendationPipeline.of_shop(make())
+        shop = make()
+        try:
+            pipeline = RecommendationPipeline.of_shop(shop)
+        except UnteachableError as error:
+            print(f"no ranker: {error.what}; candidates are fused by their places", file=sys.stderr, flush=True)
+            pipeline = RecommendationPipeline.of_shop(shop, ranker=None)
         save_pipeline(pipeline, folder)
     return pipeline

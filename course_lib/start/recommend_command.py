@@ -18,7 +18,8 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         description=(
             "Recommend products of a finished `course run`, of a saved pipeline, of a real shop's log, or of a small\n"
             "simulated shop (made on first use and kept). Several recommenders propose, trees put the proposals in\n"
-            "order by the chance that they are taken up, and rules make the page."
+            "order by the chance that they are taken up (where the log is too short for that: by their places in the\n"
+            "lists), and rules make the page."
         ),
         epilog=(
             "examples:\n"
@@ -89,9 +90,9 @@ def run(options: argparse.Namespace) -> int:
     for row in trace["display"].rows:
         chance = "" if row["chance"] is None else f"{row['chance']:.1%}  "
         print(f"{row['place']:>3}. {chance}{_plain(row['title'])}")
-        price = "" if row["price"] is None else f", {row['price']:.2f}"
-        about = ", ".join(_plain(row[name]) for name in ("brand", "category") if row[name])
-        print(f"     {about}{price}  [{_plain(row['item_id'])}]")
+        about = [_plain(row[name]) for name in ("brand", "category") if row[name]]
+        about += [] if row["price"] is None else [f"{row['price']:.2f}"]
+        print("     " + "  ".join([*filter(None, [", ".join(about)]), f"[{_plain(row['item_id'])}]"]))
         if row["because"]:
             print(f"     {_plain(row['because'])}")
     if not trace["display"].rows:

@@ -28,7 +28,7 @@ def pipeline() -> RecommendationPipeline:
 
 def test_the_first_frame_shows_every_stage_and_runs_nothing(pipeline):
     html = RecommendationExplorer(pipeline, "u1").html()
-    for name in ("History", "Item cosine", "Rules", "Fused", "Page", "because you looked at"):
+    for name in ("in the history", "Item cosine", "Rules", "Fused", "Page", "because you looked at"):
         assert name in html
     everything = "".join(RecommendationExplorer(pipeline, user).html() for user in pipeline.interactions.active_users())
     assert "<img" not in everything and "&lt;img" in everything

@@ -21,7 +21,7 @@ from course_lib.recommend.engine.features import RequestFeatures
 from course_lib.recommend.engine.folding import fold_in
 from course_lib.recommend.engine.page import Composer, Display, Page
 from course_lib.recommend.engine.products import catalogue_of, product_rows
-from course_lib.recommend.engine.ranker import ChanceRanker
+from course_lib.recommend.engine.ranker import ChanceRanker, UnteachableError
 from course_lib.recommend.engine.telling import Teller
 from course_lib.recommend.engine.trace import Trace
 from course_lib.recommend.ranking import Candidates, expected_value
@@ -139,8 +139,9 @@ class RecommendationPipeline(Recommender):
             purchases: those of the events that were purchases, for ``buy_rate`` and for what a trace says of a history.
 
         Raises:
-            ContractError: what ``Recommender.fit`` refuses; another catalogue than the products'; events without
-                times, or too few, for a ranker; ``by_value`` without a purchase.
+            UnteachableError: events without times, or too few, for a ranker.
+            ContractError: what ``Recommender.fit`` refuses; another catalogue than the products'; ``by_value`` without a
+                purchase.
         """
         self._bought: set[tuple[str, int]] = set()
         self.buy_rate = None
@@ -171,12 +172,14 @@ class RecommendationPipeline(Recommender):
         times, n = interactions.timestamps, len(interactions)
         cuts = [int(times[int(n * (1 - self.share * part))]) for part in range(self.moments + 1, 0, -1)] + [int(times[-1]) + 1]
         if len(set(cuts)) < len(cuts) or cuts[0] == times[0]:
-            remedy = "Give timestamps, or leave the ranker out: ranker=None"
-            raise ContractError("too few of the events differ in time for a ranker to learn from", remedy=remedy)
+            raise UnteachableError("too few of the events differ in time for a ranker to learn from")
         learned: list[tuple[dict[str, np.ndarray], np.ndarray]] = []
         for start, end in zip(cuts, cuts[1:]):
             past = interactions.select(times < start)
-            labels = new_interests(past, interactions.select((times >= start) & (times < end)))
+            try:
+                labels = new_interests(past, interactions.select((times >= start) & (times < end)))
+            except ContractError as error:
+                raise UnteachableError(error.what) from error
             learned.append(self.examples(_fitted(self._unfitted, past), past, labels))
         *parts, held = learned
         columns = {name: np.concatenate([features[name] for features, _ in parts]) for name in held[0]}

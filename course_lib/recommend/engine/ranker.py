@@ -12,6 +12,13 @@ from course_lib.core.errors import ContractError
 from course_lib.recommend.ranking import Platt, Table, Trees, keep_negatives
 
 
+class UnteachableError(ContractError):
+    """The log is too short, or has no times, for a ranker to learn from: ``ranker=None`` does without."""
+
+    def __init__(self, what: str):
+        super().__init__(what, remedy="Give a longer log with times, or leave the ranker out: ranker=None")
+
+
 class ChanceRanker:
     """P(the user takes the candidate up within the time that a label spans | the user takes up anything new in it).
 
@@ -44,13 +51,11 @@ class ChanceRanker:
         """Learn from pairs: features [n] by name, and whether each was taken up, bool [n].
 
         Raises:
-            ContractError: no pair was taken up, or all were.
+            UnteachableError: no pair was taken up, or all were.
         """
         if not label.any() or label.all():
-            raise ContractError(
-                f"{int(label.sum())} of {len(label)} candidates were taken up later, so that there is no order to learn",
-                remedy="Give a longer log, propose more candidates (depth=…), or leave the ranker out: ranker=None",
-            )
+            what = f"{int(label.sum())} of {len(label)} candidates were taken up later, so that there is no order to learn"
+            raise UnteachableError(what)
         negatives = int((~label).sum())
         kept = keep_negatives(label, min(1.0, self.most_pairs / negatives), seed=self.seed)
         trees = Trees("binary", rounds=self.rounds, seed=self.seed, **{**self.PARAMETERS, **self.parameters})
@@ -59,12 +64,9 @@ class ChanceRanker:
         return self
 
     def calibrate(self, features: Mapping[str, np.ndarray], label: np.ndarray) -> Self:
-        """Fit Platt's numbers on later pairs, all of them; raises ContractError as ``fit`` does."""
+        """Fit Platt's numbers on later pairs, all of them; raises UnteachableError as ``fit`` does."""
         if not label.any() or label.all():
-            raise ContractError(
-                "nothing was taken up in the time that chances are calibrated on",
-                remedy="Give a longer log, or leave the ranker out: ranker=None",
-            )
+            raise UnteachableError("no candidate was taken up in the time that chances are calibrated on")
         self.platt = Platt().fit(self.margin(features), label)
         self.training |= {"calibration_pairs": len(label), "calibration_positives": int(label.sum())}
         return self
