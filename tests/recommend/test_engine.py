@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 
 import numpy as np
 import pytest
@@ -424,3 +425,37 @@ def test_products_of_which_little_is_known_are_served(engine_shop):
     ours = RecommendationPipeline(bare, {"cosine": ItemCosine(), "rules": SequentialRules()}, ChanceRanker(10, min_data_in_leaf=10), depth=20)
     row = ours.fit(log).show(log.active_users()[0], 1)[0]
     assert row["price"] is None and row["title"] == row["item_id"] and row["value"] is None
+    trace = ours.explain(log.active_users()[0], 2)
+    assert json.loads(json.dumps(trace.as_json(), allow_nan=False))["stages"][-2]["rows"][0]["features"]["log_price"] is None
+
+
+def test_who_has_seen_everything_gets_an_empty_page():
+    items, users = IdMap("item", "abc"), IdMap("user", ["all", "one"])
+    log = Interactions(users, items, np.array([0, 0, 0, 1]), np.array([0, 1, 2, 0]), np.ones(4), np.arange(4))
+    ours = RecommendationPipeline([{"item_id": i} for i in "abc"], {"cosine": ItemCosine()}, None).fit(log)
+    assert (ours.recommend(["all"], 3).ids == PAD).all() and ours.show("all", 3) == []
+    assert str(ours.explain("all", 3)) and ours.recommend(["all", "one"], 3).ids[1].tolist() == [1, 2, PAD]
+
+
+def test_a_fit_that_fails_leaves_what_was_learned_before(make_pipeline, engine_shop):
+    ours, log = make_pipeline(), engine_shop.interactions()
+    before, trees, rate = ours.recommend(log.active_users(), 5), ours.ranker.trees, ours.buy_rate
+    with pytest.raises(UnteachableError):
+        ours.fit(log.select(np.arange(len(log)) < 12))
+    np.testing.assert_array_equal(ours.recommend(log.active_users(), 5).ids, before.ids)
+    assert ours.ranker.trees is trees and ours.buy_rate == rate and ours.interactions is not None
+    fresh = RecommendationPipeline(engine_shop.items)
+    with pytest.raises(UnteachableError):
+        fresh.fit(log.select(np.arange(len(log)) < 12))
+    with pytest.raises(ContractError, match="learned nothing"):
+        fresh.recommend(log.active_users())
+
+
+def test_a_user_called_visitor_is_not_every_visitor(engine_shop):
+    log = engine_shop.interactions(kinds="purchase")
+    users = IdMap("user", ["visitor", *log.users.ids[1:]])
+    named = Interactions(users, log.items, log.user_rows, log.item_rows, log.weights, log.timestamps)
+    ours = RecommendationPipeline(engine_shop.items, {"cosine": ItemCosine()}, None).fit(named, purchases=named)
+    items = [row["item_id"] for row in ours.explain("visitor")["history"].rows]
+    assert all(row["bought"] for row in ours.explain("visitor")["history"].rows)
+    assert not any(row["bought"] for row in ours.explain_for(items)["history"].rows)

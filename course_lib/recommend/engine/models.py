@@ -98,7 +98,10 @@ def _vectors(model: Any) -> Arrays:
 
 
 def _put_vectors(model: Any, arrays: Arrays) -> None:
-    model.user_vectors, model.item_vectors = arrays["users"], arrays["items"]
+    users, items = arrays["users"], arrays["items"]
+    if users.ndim != 2 or items.ndim != 2 or users.shape[1] != items.shape[1]:
+        raise ContractError(f"vectors {users.shape} and {items.shape} don't fit one another")
+    model.user_vectors, model.item_vectors = users, items
 
 
 def _put_ials(model: IALS, arrays: Arrays) -> None:

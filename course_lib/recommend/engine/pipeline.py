@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
@@ -143,22 +144,29 @@ class RecommendationPipeline(Recommender):
             ContractError: what ``Recommender.fit`` refuses; another catalogue than the products'; ``by_value`` without a
                 purchase.
         """
-        self._bought: set[tuple[str, int]] = set()
-        self.buy_rate = None
-        if purchases is not None and len(purchases):
-            users = purchases.users.take(purchases.user_rows)
-            self._bought = set(zip(users, purchases.item_rows.tolist()))
-            self.buy_rate = min(1.0, len(self._bought) / max(1, interactions.matrix.nnz))
-        if self.by_value and not self.buy_rate:
+        bought: set[tuple[str, int]] = set()
+        if purchases is not None:
+            bought = set(zip(purchases.users.take(purchases.user_rows), purchases.item_rows.tolist()))
+        if self.by_value and not bought:
             raise ContractError("an order by value needs purchases", remedy="Pass purchases=shop.interactions(kinds='purchase')")
-        return super().fit(interactions)
+        before = self.interactions
+        try:
+            super().fit(interactions)
+        except BaseException:
+            self.interactions = before  # what was learned before still serves
+            raise
+        self._bought, self.buy_rate = bought, None
+        if bought:
+            self.buy_rate = min(1.0, len(bought) / max(1, interactions.matrix.nnz))
+        return self
 
     def _fit(self, interactions: Interactions) -> None:
         if interactions.items != self.catalogue.ids:
             raise ContractError("the interactions have another catalogue than the products", remedy="Pass shop.items of one shop")
-        if self.ranker is not None:
-            self._teach(interactions)
-        self._settle(_fitted(self._unfitted, interactions), deepcopy(self._fallback).fit(interactions))
+        ranker, recall = (None, None) if self.ranker is None else self._teach(deepcopy(self.ranker), interactions)
+        generators, fallback = _fitted(self._unfitted, interactions), deepcopy(self._fallback).fit(interactions)
+        self.ranker, self.candidate_recall = ranker, recall
+        self._settle(generators, fallback)
 
     def _settle(self, generators: dict[str, Recommender], fallback: Recommender) -> None:
         """Serve with these from now on."""
@@ -167,8 +175,8 @@ class RecommendationPipeline(Recommender):
         self._events = np.bincount(self.interactions.user_rows, minlength=len(self.interactions.users))
         self._composed: tuple[Display, Composer] | None = None
 
-    def _teach(self, interactions: Interactions) -> None:
-        """Teach the ranker on the moments of the past, and calibrate it on the last."""
+    def _teach(self, ranker: ChanceRanker, interactions: Interactions) -> tuple[ChanceRanker, float]:
+        """The ranker, taught on the parts of the past and calibrated on the last, and the last part's candidate recall."""
         times, n = interactions.timestamps, len(interactions)
         cuts = [int(times[int(n * (1 - self.share * part))]) for part in range(self.moments + 1, 0, -1)] + [int(times[-1]) + 1]
         if len(set(cuts)) < len(cuts) or cuts[0] == times[0]:
@@ -181,9 +189,10 @@ class RecommendationPipeline(Recommender):
             except ContractError as error:
                 raise UnteachableError(error.what) from error
             learned.append(self.examples(_fitted(self._unfitted, past), past, labels))
+            recall = float(learned[-1][1].sum() / labels.matrix.nnz)
         *parts, held = learned
         columns = {name: np.concatenate([features[name] for features, _ in parts]) for name in held[0]}
-        self.ranker.fit(columns, np.concatenate([label for _, label in parts])).calibrate(*held)
+        return ranker.fit(columns, np.concatenate([label for _, label in parts])).calibrate(*held), recall
 
     def examples(
         self, models: dict[str, Recommender], past: Interactions, labels: Interactions
@@ -199,7 +208,6 @@ class RecommendationPipeline(Recommender):
             events = np.bincount(past.user_rows, minlength=len(past.users))[rows]
             found.append(features(pairs, scores, past.matrix[rows], events))
             label.append(np.isin(rows[pairs.user_rows] * n_items + pairs.item_rows, wanted))
-        self.candidate_recall = float(sum(part.sum() for part in label) / len(wanted))
         return {name: np.concatenate([part[name] for part in found]) for name in found[0]}, np.concatenate(label)
 
     # -- recommending -------------------------------------------------------------------------------------------------
@@ -439,8 +447,9 @@ class RecommendationPipeline(Recommender):
 
     def _trace(self, open_view: Callable[[], View], user: str, k: int) -> Trace:
         _checked(k)
-        teller = Teller(self, user, k)
+        start = time.perf_counter()
         view = open_view()
+        teller = Teller(self, user, k, known=view.interactions is self.interactions, start=start)
         teller.history(view)
         ordered = self._order(view, [user], max(self.depth, k), True, teller.note)
         teller.ranked(view, ordered.items[0], ordered.scores[0], ordered.chances[0])

@@ -23,10 +23,10 @@ SHOWN = 10  #: of a history
 class Teller:
     """Collects the stages of one request; what it takes to write them down belongs to no stage's time."""
 
-    def __init__(self, pipeline: RecommendationPipeline, user: str, k: int):
-        self.pipeline, self.user, self.k = pipeline, user, k
+    def __init__(self, pipeline: RecommendationPipeline, user: str, k: int, *, known: bool, start: float):
+        self.pipeline, self.user, self.k, self.known = pipeline, user, k, known
         self.stages: list[Stage] = []
-        self._start = time.perf_counter()
+        self._start = start
         self._places: dict[str, dict[int, int]] = {}  # generator -> catalogue row -> place, from 1
         self._order: tuple[Candidates, dict[str, np.ndarray] | None, np.ndarray] | None = None
         self._titles: dict[int, str] = {}
@@ -82,7 +82,7 @@ class Teller:
             return
         pairs, features, order = self._order
         for place, row in enumerate(rows):
-            row["features"] = {} if features is None else {n: float(c[order[place]]) for n, c in features.items()}
+            row["features"] = {} if features is None else {n: _finite(c[order[place]]) for n, c in features.items()}
             row["added"] = {}
         if features is not None:
             for row, added in zip(rows, pipeline.ranker.why(features, order[: self.k])):
@@ -118,7 +118,7 @@ class Teller:
         return {"places": places, "chance": chance, "value": value}
 
     def _bought(self, item: int) -> bool:
-        return (self.user, item) in self.pipeline._bought
+        return self.known and (self.user, item) in self.pipeline._bought  # a visitor may be called as a user is
 
     def _reasons(self, view: View, item: int) -> tuple[str, list[dict[str, Any]]]:
         places = {name: at[item] - 1 for name, at in self._places.items() if item in at}
@@ -127,6 +127,11 @@ class Teller:
         rows = self.pipeline.catalogue.ids.rows([reason.item for reason in found]).tolist()
         return by, [{**self._row(row, None), "share": reason.share, "bought": self._bought(row)}
                     for row, reason in zip(rows, found)]  # fmt: skip
+
+
+def _finite(value: float) -> float | None:
+    """The number, or None where it is unknown: JSON has no NaN."""
+    return float(value) if np.isfinite(value) else None
 
 
 def _because(reasons: list[dict[str, Any]]) -> str:
