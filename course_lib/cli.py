@@ -126,12 +126,13 @@ def build_parser() -> Parser:
     from course_lib.bench import command as bench_command
     from course_lib.classroom import check_command, exercises_command, grade_command, progress_command
     from course_lib.shop.loaders import data_command
-    from course_lib.start import search_command
+    from course_lib.start import recommend_command, search_command
 
     parser.add_argument("--version", action="version", version=f"course {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND", parser_class=Parser)
     _add_run(commands)
     search_command.add_parser(commands)
+    recommend_command.add_parser(commands)
     check_command.add_parser(commands)
     progress_command.add_parser(commands)
     grade_command.add_parser(commands)

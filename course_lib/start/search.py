@@ -78,7 +78,7 @@ def _of_run(home: Path, path: str | None) -> SearchEngine:
     for needed in (encoder / "model.safetensors", vectors):
         if not needed.is_file():
             raise DataError("is missing from the run", where=str(needed), remedy="Run it again into a new folder")
-    shop = _shop(result, home, path)
+    shop = shop_of_run(result, home, path)
 
     def make() -> SearchEngine:
         import numpy as np
@@ -95,7 +95,8 @@ def _of_run(home: Path, path: str | None) -> SearchEngine:
     return _cached(make, parts, f"the run in {home}")
 
 
-def _shop(result: Any, home: Path, path: str | None) -> Shop:
+def shop_of_run(result: Any, home: Path, path: str | None) -> Shop:
+    """The shop that a finished ``course run`` was on; raises CourseError as ``open_engine``."""
     from course_lib.shop.shop import Shop
 
     try:

@@ -380,6 +380,61 @@ def test_a_demo_and_the_search_explorer_are_widgets_in_jupyterlab(chromium, tmp_
     assert [url for url in asked if not url.startswith((address, address.replace("http", "ws"), "data:", "blob:"))] == []
 
 
+@pytest.mark.browser
+@pytest.mark.slow
+def test_the_recommendation_explorer_is_a_widget_in_jupyterlab(chromium, tmp_path):
+    from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
+
+    import nbformat
+
+    cell = (
+        "import numpy as np\nfrom course_lib.core.ids import IdMap\nfrom course_lib.recommend.collaborative import ItemCosine\n"
+        "from course_lib.publishing.recommend_explorer import RecommendationExplorer\n"
+        "from course_lib.recommend.engine import RecommendationPipeline\nfrom course_lib.shop.interactions import Interactions\n\n"
+        'titles = ["red shoes", "green lamp", "desk lamp", "kettle", "mug"]\n'
+        'products = [{"item_id": t, "title": t} for t in titles]\n'
+        'users = IdMap("user", [f"u{n}" for n in range(10)])\n'
+        "rows = np.repeat(np.arange(10), 2)\n"
+        'log = Interactions(users, IdMap("item", titles), rows, np.arange(20) % 5, np.ones(20), np.arange(20))\n'
+        'RecommendationExplorer(RecommendationPipeline(products, {"cosine": ItemCosine()}, None).fit(log), "u1")'
+    )
+    notebook = ROOT / lab.FOLDER / "try_recommendations.ipynb"
+    notebook.parent.mkdir(parents=True, exist_ok=True)
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell)], metadata=kernel), notebook)
+    try:
+        with _jupyterlab(tmp_path) as address:
+            context = chromium.new_context(viewport={"width": 1280, "height": 1200})
+            said, asked = [], []
+            context.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
+            context.on("weberror", lambda error: said.append(str(error.error)))
+            context.on("request", lambda request: asked.append(request.url))
+            tab = context.new_page()
+            tab.set_default_timeout(60_000)
+            tab.goto(f"{address}/lab/workspaces/recommend/tree/{lab.FOLDER}/{notebook.name}?token=test")
+            explorer = tab.locator(".jp-OutputArea .course-explorer")
+            for last in (False, False, True):  # keys that are pressed before the kernel listens are lost
+                tab.locator(".jp-NotebookPanel:visible .jp-CodeCell .cm-content").first.click()
+                tab.keyboard.press("Shift+Enter")
+                try:
+                    explorer.locator("strong", has_text="u1").wait_for(timeout=45_000)
+                    break
+                except PlaywrightTimeoutError:
+                    if last:
+                        raise
+            items = tab.locator(".jp-OutputArea").get_by_placeholder("ids, by commas")
+            items.fill("kettle")
+            items.press("Enter")
+            explorer.locator("strong", has_text="somebody new").wait_for()
+            assert explorer.count() == 1 and "because you looked at kettle" in explorer.inner_text()
+            tab.screenshot(path=tmp_path / "explorer.png")
+            context.close()
+    finally:
+        notebook.unlink()
+    assert said == []
+    assert [url for url in asked if not url.startswith((address, address.replace("http", "ws"), "data:", "blob:"))] == []
+
+
 def _whole_text(tab, notebook) -> str:
     """The text of all cells; JupyterLab draws only those near the window, so it is scrolled through."""
     scroll = notebook.locator(".jp-WindowedPanel-outer")
