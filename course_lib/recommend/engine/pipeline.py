@@ -39,7 +39,8 @@ BLOCK = 256  #: users whose scores of the whole catalogue are alive at a time
 def default_generators(items: Any) -> dict[str, Recommender]:
     """Counting, factors, order, and a door for new products: unfitted, by name.
 
-    Settings chosen on three simulated shops, with nine tries each (``benchmarks/recommend_engine.py --tune``).
+    Settings chosen on three simulated shops, with nine tries each but for "new", which wasn't tuned
+    (``benchmarks/recommend_engine.py --tune``).
 
     Args:
         items: the items table of the shop, rows of it, or its ``Catalogue``.
