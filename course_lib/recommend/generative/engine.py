@@ -32,6 +32,14 @@ class Steps:
         self.prefixes = [torch.from_numpy(trie.prefixes(depth)).to(device) for depth in range(trie.length)]
         self.items = torch.from_numpy(trie.items).to(device)
 
+    def allowed(self, words: Tensor) -> list[Tensor]:
+        """For words int64 [n, length] of the trie and each place: bool [n, size], what may stand there after the codes before."""
+        nodes, found = torch.zeros(len(words), dtype=torch.long, device=words.device), []
+        for table, codes in zip(self.tables, words.T):
+            found.append(table[nodes] >= 0)
+            nodes = table[nodes, codes]
+        return found
+
     def log_shares(self, depth: int, nodes: Tensor, scores: Tensor) -> Tensor:
         """log softmax over the codes that lead on from each node; −inf for the others."""
         return scores.float().masked_fill(self.tables[depth][nodes] < 0, float("-inf")).log_softmax(dim=-1)

@@ -14,7 +14,7 @@ from course_lib.core.ids import IdMap
 from course_lib.core.ranking import Ranking
 from course_lib.core.seeds import generator
 from course_lib.language.training import device_of
-from course_lib.recommend.generative.engine import beams, every_item
+from course_lib.recommend.generative.engine import Steps, beams, every_item
 from course_lib.recommend.generative.ids import Quantiser, SemanticIds
 from course_lib.recommend.generative.kmeans import ResidualKMeans, check_vectors
 from course_lib.recommend.generative.network import CodeNetwork, word_loss
@@ -81,10 +81,16 @@ class Generative(NetworkRecommender):
             return CodeNetwork(self.ids.words, self.ids.sizes, self.width, self.length, self._blocks(), self.dropout)
 
     def _loss(self, n_items: int) -> Callable[[nn.Module, Batch], Tensor]:
+        # Of the products with an event alone: what nobody had yet is not learned to be wrong.
+        bought, words = Trie(self.ids.words).within(np.flatnonzero(self.counts)), torch.from_numpy(self.ids.words)
+        steps = Steps(bought, self.ids.sizes, torch.device("cpu"))
+
         def loss(network: nn.Module, batch: Batch) -> Tensor:
             device, real = device_of(network), batch.real
             hidden, _ = network(batch.items.to(device), batch.times.to(device))
-            return word_loss(network, hidden[real.to(device)], batch.target[real].to(device))
+            target = batch.target[real]
+            allowed = [mask.to(device) for mask in steps.allowed(words[target])]
+            return word_loss(network, hidden[real.to(device)], target.to(device), allowed)
 
         return loss
 

@@ -85,12 +85,16 @@ class CodeNetwork(SequenceNetwork):
         return [x[:, place] @ self.item.of_place(place).T for place in range(x.shape[1])]
 
 
-def word_loss(network: CodeNetwork, hidden: Tensor, target: Tensor) -> Tensor:
+def word_loss(network: CodeNetwork, hidden: Tensor, target: Tensor, allowed: list[Tensor] | None = None) -> Tensor:
     """−log of the chance of the right words, a mean over n places: Σ over a word's codes of their cross-entropies.
 
     Args:
         hidden: float [n, d]. target: int64 [n], catalogue rows.
+        allowed: for each place of a word bool [n, size], the codes that the trie allows after the right ones before; the
+            softmax then runs over these alone, as when words are searched. ``None``: over all codes.
     """
     words = network.item.words[target] - network.item.offset
-    scores = network.spell(hidden, words[:, :-1])
-    return sum(nn.functional.cross_entropy(score.float(), code) for score, code in zip(scores, words.T))
+    scores = [score.float() for score in network.spell(hidden, words[:, :-1])]
+    if allowed is not None:
+        scores = [score.masked_fill(~mask, float("-inf")) for score, mask in zip(scores, allowed)]
+    return sum(nn.functional.cross_entropy(score, code) for score, code in zip(scores, words.T))
