@@ -19,7 +19,7 @@ from course_lib.recommend.generative.ids import Quantiser, SemanticIds
 from course_lib.recommend.generative.kmeans import ResidualKMeans, check_vectors
 from course_lib.recommend.generative.network import CodeNetwork, word_loss
 from course_lib.recommend.generative.trie import Trie
-from course_lib.recommend.sequential import PAD, Batch, Histories, NetworkRecommender, SASRecBlock
+from course_lib.recommend.sequential import PAD, Batch, Examples, Histories, NetworkRecommender, SASRecBlock
 from course_lib.recommend.sequential.histories import rows_of
 from course_lib.shop.interactions import Interactions
 
@@ -70,6 +70,10 @@ class Generative(NetworkRecommender):
         self.ids = SemanticIds(codes, self.quantiser.size, order=order, numbers=self.ids.numbers + self.spare)
         self.trie = Trie(self.ids.words)
         super()._learn(histories)
+
+    def _plan(self, examples: Examples, size: int, per_epoch: int, probe: int = 80) -> float:
+        """Epochs that fit into the budget. More steps than for other networks: the first of each shape are slow ones."""
+        return super()._plan(examples, size, per_epoch, probe)
 
     def _blocks(self) -> list[nn.Module]:
         return [SASRecBlock(self.width, self.heads, self.dropout, self.hidden) for _ in range(self.layers)]
