@@ -28,8 +28,8 @@ RESTS_ON = {
     "popularity": "nothing to set",
     "item_cosine": _SEARCHED,
     "ease": _SEARCHED,
-    "bpr": _SEARCHED + ", with few epochs",
-    "ials": "a setting known for these files, not searched here",
+    "bpr": _SEARCHED + " at 20 epochs; 100 were ahead there",
+    "ials": "a setting known for these files; ahead of six tries on the same fifth",
     "lightgcn": "those of its class",
 }
 

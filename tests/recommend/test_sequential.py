@@ -315,7 +315,7 @@ def numpy_sasrec(w, items, heads):
         return (x - x.mean(-1, keepdims=True)) / np.sqrt(x.var(-1, keepdims=True) + 1e-5) * w[name + ".weight"] + w[name + ".bias"]
     def linear(x, name):
         return x @ w[name + ".weight"].T + w[name + ".bias"]
-    x = w["item.weight"][items] + w["place.weight"][: len(items)]
+    x = w["item.weight"][items] * np.sqrt(w["item.weight"].shape[1]) + w["place.weight"][: len(items)]
     for b in sorted({name.split(".")[1] for name in w if name.startswith("blocks.")}):
         at, y = f"blocks.{b}.", norm(x, f"blocks.{b}.first")
         q, k, v = (np.split(linear(y, f"{at}attention.{part}"), heads, axis=1) for part in ("query", "key", "value"))

@@ -89,7 +89,7 @@ class SequenceNetwork(nn.Module):
         self.item = nn.Embedding(n_items, width)
         self.place = nn.Embedding(length, width) if places else None
         self.blocks, self.norm, self.dropout = nn.ModuleList(blocks), nn.LayerNorm(width), nn.Dropout(dropout)
-        # Small weights everywhere: were the blocks' larger than the item vectors, the sum of both would drown the items.
+        # Small weights everywhere: were the blocks' larger than what goes in, the sum of both would drown the items.
         for module in self.modules():
             if isinstance(module, (nn.Embedding, nn.Linear)):
                 nn.init.normal_(module.weight, std=0.02)
@@ -113,7 +113,8 @@ class SequenceNetwork(nn.Module):
         before = 0 if past is None else past[-1]
         if before + items.shape[1] > self.length:
             raise ContractError(f"{before + items.shape[1]} events; the network reads {self.length}")
-        x = self.item(items.clamp(min=0))
+        # √width makes an item louder than its place and than what the blocks add at first (the authors' code does so too).
+        x = self.item(items.clamp(min=0)) * self.item.embedding_dim**0.5
         if self.place is not None:
             x = x + self.place.weight[before : before + items.shape[1]]
         x, kept = self.dropout(x), []
