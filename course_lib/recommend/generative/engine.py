@@ -33,7 +33,7 @@ class Steps:
         self.items = torch.from_numpy(trie.items).to(device)
 
     def allowed(self, words: Tensor) -> list[Tensor]:
-        """For words int64 [n, length] of the trie and each place: bool [n, size], what may stand there after the codes before."""
+        """For words int64 [n, length] of the trie and each place: bool [n, size], what may follow the codes before it."""
         nodes, found = torch.zeros(len(words), dtype=torch.long, device=words.device), []
         for table, codes in zip(self.tables, words.T):
             found.append(table[nodes] >= 0)
@@ -46,7 +46,7 @@ class Steps:
 
 
 def beams(network: CodeNetwork, hidden: Tensor, trie: Trie, width: int, n_items: int) -> np.ndarray:
-    """float32 [n, n_items]: the log chances of the items that a search of this width finds for hidden float [n, d], −inf elsewhere."""
+    """float32 [n, n_items]: log chances of the items that such a search finds for hidden float [n, d], −inf elsewhere."""
     steps = Steps(trie, network.item.sizes, device_of(network))
     return np.concatenate(
         [_beams(network, part, steps, width, n_items) for part in hidden.split(max(1, TOKENS // (width * trie.length)))]

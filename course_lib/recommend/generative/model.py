@@ -1,4 +1,4 @@
-"""The generative recommender: names for the products, a network that spells the next one, a search that keeps to the catalogue."""
+"""The generative recommender: names for the products, a network that spells the next one, a search within the catalogue."""
 
 from __future__ import annotations
 
@@ -59,7 +59,8 @@ class Generative(NetworkRecommender):
 
     def _learn(self, histories: Histories) -> None:
         if len(self.vectors) != len(histories.items):
-            raise ContractError(f"{len(self.vectors)} vectors for {len(histories.items)} products", remedy="One for each, in order")
+            what = f"{len(self.vectors)} vectors for {len(histories.items)} products"
+            raise ContractError(what, remedy="Give one for each, in catalogue order")
         known = np.flatnonzero(self.counts)
         if self.quantiser is None:
             self.quantiser = ResidualKMeans(3, max(1, min(256, len(known) // 4)), seed=self.seed)

@@ -19,12 +19,12 @@ class SummedCodes(nn.Module):
     """Stands where a network keeps its item table: an item's vector is the sum of the vectors of its word's codes.
 
     Attributes:
-        weight: [Σ sizes, width], a row for each code of each place. words: int64 [n_items, places], as rows of it.
+        embedding_dim: the width. weight: [Σ sizes, width], a row for each code of each place. words: int64 [n_items, places], as rows of it.
     """
 
     def __init__(self, words: np.ndarray, sizes: tuple[int, ...], width: int):
         super().__init__()
-        self.sizes = sizes
+        self.sizes, self.embedding_dim = sizes, width
         self.weight = nn.Parameter(torch.empty(sum(sizes), width).normal_(std=0.02))
         self.register_buffer("offset", torch.tensor([0, *np.cumsum(sizes)[:-1]]), persistent=False)
         self.rename(words)

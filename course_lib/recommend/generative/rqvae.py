@@ -104,7 +104,7 @@ class RQVAE:
         self.history: History | None = None
 
     def fit(self, vectors: np.ndarray) -> Self:
-        """Learn codes and both networks from vectors, float [n, d]; each column is first brought to mean 0, and all to one scale."""
+        """Learn codes and both networks from vectors float [n, d], whose columns are first brought to mean 0 and one scale."""
         vectors = check_vectors(vectors)
         self._mean = vectors.mean(axis=0)
         self._scale = float(np.sqrt(((vectors - self._mean) ** 2).mean())) or 1.0
