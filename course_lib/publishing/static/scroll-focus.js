@@ -22,5 +22,7 @@
   addEventListener("load", soon)
   addEventListener("resize", soon)
   document.addEventListener("toggle", soon, true) /* a folded cell that opens */
+  if (document.fonts) document.fonts.ready.then(soon) /* letters of another width */
+  if (window.ResizeObserver) new ResizeObserver(soon).observe(document.body) /* whatever else moves the page, late on a busy machine */
   update()
 })()
