@@ -319,8 +319,6 @@ def test_the_course_opens_in_jupyterlab(chromium, tmp_path):
 @pytest.mark.browser
 @pytest.mark.slow
 def test_a_demo_and_the_search_explorer_are_widgets_in_jupyterlab(chromium, tmp_path):
-    from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
-
     pytest.importorskip("anywidget", reason="anywidget is not installed")
     import nbformat
 
@@ -347,15 +345,7 @@ def test_a_demo_and_the_search_explorer_are_widgets_in_jupyterlab(chromium, tmp_
             tab.goto(f"{address}/lab/workspaces/demo/tree/{lab.FOLDER}/{notebook.name}?token=test")
             demo = tab.locator(".jp-OutputArea .course-demo")
             slider = demo.get_by_role("slider").first
-            for last in (False, False, True):  # keys that are pressed before the kernel listens are lost
-                tab.locator(".jp-NotebookPanel:visible .jp-CodeCell .cm-content").first.click()
-                tab.keyboard.press("Shift+Enter")
-                try:
-                    slider.wait_for(timeout=45_000)
-                    break
-                except PlaywrightTimeoutError:
-                    if last:
-                        raise
+            _run_first_cell(tab, slider)
             assert demo.count() == 1 and "wrong winner" in demo.locator('[data-part="verdict"]').inner_text()
             slider.focus()
             tab.keyboard.press("End")
@@ -383,8 +373,6 @@ def test_a_demo_and_the_search_explorer_are_widgets_in_jupyterlab(chromium, tmp_
 @pytest.mark.browser
 @pytest.mark.slow
 def test_the_recommendation_explorer_is_a_widget_in_jupyterlab(chromium, tmp_path):
-    from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
-
     import nbformat
 
     cell = (
@@ -413,15 +401,7 @@ def test_the_recommendation_explorer_is_a_widget_in_jupyterlab(chromium, tmp_pat
             tab.set_default_timeout(60_000)
             tab.goto(f"{address}/lab/workspaces/recommend/tree/{lab.FOLDER}/{notebook.name}?token=test")
             explorer = tab.locator(".jp-OutputArea .course-explorer")
-            for last in (False, False, True):  # keys that are pressed before the kernel listens are lost
-                tab.locator(".jp-NotebookPanel:visible .jp-CodeCell .cm-content").first.click()
-                tab.keyboard.press("Shift+Enter")
-                try:
-                    explorer.locator("strong", has_text="u1").wait_for(timeout=45_000)
-                    break
-                except PlaywrightTimeoutError:
-                    if last:
-                        raise
+            _run_first_cell(tab, explorer.locator("strong", has_text="u1"))
             items = tab.locator(".jp-OutputArea").get_by_placeholder("ids, by commas")
             items.fill("kettle")
             items.press("Enter")
@@ -433,6 +413,24 @@ def test_the_recommendation_explorer_is_a_widget_in_jupyterlab(chromium, tmp_pat
         notebook.unlink()
     assert said == []
     assert [url for url in asked if not url.startswith((address, address.replace("http", "ws"), "data:", "blob:"))] == []
+
+
+def _run_first_cell(tab, shown) -> None:
+    """Run the first cell until this is there: keys that are pressed before the kernel listens are lost, or make JupyterLab ask."""
+    from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
+
+    for last in (False, False, True):
+        asks = tab.locator(".jp-Dialog .jp-mod-accept")
+        if asks.count():
+            asks.first.click()
+        tab.locator(".jp-NotebookPanel:visible .jp-CodeCell .cm-content").first.click()
+        tab.keyboard.press("Shift+Enter")
+        try:
+            shown.wait_for(timeout=45_000)
+            return
+        except PlaywrightTimeoutError:
+            if last:
+                raise
 
 
 def _whole_text(tab, notebook) -> str:
