@@ -1,7 +1,7 @@
 # make book · make test · make test-browser · make lab · make clean. Each makes .venv itself, and does no step twice when nothing changed.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help book test test-browser chromium lab clean i18n-check i18n-update
+.PHONY: help install book test test-browser chromium lab clean i18n-check i18n-update
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -12,6 +12,8 @@ CANDIDATES := $(PYTHON) python3.11 python3.12 python3.13 python3 python
 
 help:  ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /make \1: /p' $(firstword $(MAKEFILE_LIST))
+
+install: $(STAMP)  ## make .venv only: the command line, exercises and JupyterLab work without the built book
 
 book: $(STAMP)  ## build the course into _build/html (changed chapters run again)
 	@OPENBLAS_NUM_THREADS=1 GOMP_SPINCOUNT=1000 TOKENIZERS_PARALLELISM=false $(BIN)/python -m course_lib.publishing.build $(BOOK_OPTIONS)

@@ -2,6 +2,7 @@
 
     .venv/bin/python benchmarks/graph.py quality [--data DIR] [--minutes 15] [--save benchmarks/results/graph_quality.json]
     .venv/bin/python benchmarks/graph.py wide [--data DIR] [--validate] [--save benchmarks/results/graph_wide.json]
+    .venv/bin/python benchmarks/graph.py split [--data DIR] [--save benchmarks/results/graph_split.json]
     .venv/bin/python benchmarks/graph.py speed [--data DIR] [--steps 20] [--save benchmarks/results/graph_speed.json]
 
 quality: LightGCN with the package's defaults, the training-free filter and popularity, trained on train.txt and measured
@@ -12,6 +13,9 @@ train.txt, learns from the rest, and doesn't look at test.txt: use it before cha
 wide: LightGCN with more processor time than the defaults take: longer vectors, and a popularity prior on its scores.
 --validate holds a fifth of each user's items out of train.txt and tries several lengths and weights on it; without it, the
 one setting in WIDE is trained on train.txt and measured on test.txt.
+
+split: is test.txt a random part of each user's items? If it is, an item's share in it scatters as it does in a fifth that
+is drawn at random from train.txt.
 
 speed: one BPR epoch by ``course_lib.recommend.graph`` and the same epoch written as the authors' published code is:
 a Python loop that draws the triples, torch.sparse.mm on a COO matrix. Both take the very same triples from the same
@@ -154,6 +158,26 @@ def wide(options: argparse.Namespace) -> dict[str, Any]:
             "users": len(wanted.active_users()), "systems": systems, "published": PUBLISHED, "tests": tests}  # fmt: skip
 
 
+def split_check(options: argparse.Namespace) -> dict[str, Any]:
+    """How items share out over both sides of a split: the publisher's, and a random one of train.txt."""
+    train, test = split(options.data, False)
+    sides = {"test.txt": (train, test), "a random fifth of train.txt": hold_out(train, 0.2, VALIDATION_SEED)}
+    return {"splits": {name: shares(*pair) for name, pair in sides.items()}}
+
+
+def shares(train: Interactions, held: Interactions, top: int = 100, least: int = 10) -> dict[str, float]:
+    """Of the pairs, and of those of the ``top`` items with the most users in both parts, the part that is held out; the
+    variance over items of (held − expected) / its standard deviation by chance, 1 where the split is random."""
+    kept, out = (np.bincount(part.item_rows, minlength=len(train.items)) for part in (train, held))
+    whole = kept + out
+    share = out.sum() / whole.sum()
+    popular = np.argsort(-whole, kind="stable")[:top]
+    often = whole >= least
+    z = (out - whole * share)[often] / np.sqrt(whole[often] * share * (1 - share))
+    return {"held out": float(share), f"held out of the {top} most popular": float(out[popular].sum() / whole[popular].sum()),
+            "variance": float(np.mean(z**2)), "items": int(often.sum())}  # fmt: skip
+
+
 def measured(model: Recommender, wanted: Interactions) -> Report:
     """The metrics of the first 20."""
     return evaluate(model.recommend(wanted.active_users(), 20), wanted, metrics=METRICS)
@@ -267,7 +291,7 @@ def main() -> int:
     """Measure, print as JSON, save where asked."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     shared = Path(os.environ.get("COURSE_SHARED_DATA") or ROOT.parent / "shared" / "data")
-    parser.add_argument("part", choices=("quality", "wide", "speed"))
+    parser.add_argument("part", choices=("quality", "wide", "split", "speed"))
     parser.add_argument("--data", type=Path, metavar="DIR", default=shared / "gowalla", help="train.txt and test.txt")
     parser.add_argument("--minutes", type=float, default=15, metavar="N", help="processor minutes of LightGCN's training")
     parser.add_argument("--seed", type=int, default=0, metavar="N")
@@ -279,7 +303,7 @@ def main() -> int:
     if options.save:
         check_save(options.save)
     began = time.perf_counter()
-    result = {"quality": quality, "wide": wide, "speed": speed}[options.part](options)
+    result = {"quality": quality, "wide": wide, "split": split_check, "speed": speed}[options.part](options)
     result |= {"seconds": time.perf_counter() - began, "peak_rss_mb": peak_rss_mb()}
     print(json.dumps(result, indent=2))
     if options.save:

@@ -14,6 +14,8 @@ from course_lib.core.errors import ContractError, CourseError
 
 #: exit code of a program that wrote into a closed pipe (128 + SIGPIPE, as shells count)
 CLOSED_PIPE = 141
+#: said after an interrupt of ``course run --out DIR``, the one command that takes up its finished stages
+KEPT = "; finished stages are kept, run the same command to go on"
 
 
 class Parser(argparse.ArgumentParser):
@@ -37,6 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # GNU OpenMP: a waiting thread soon sleeps instead of spinning. With a second program on two cores our trainings took
     # half the time with it, alone one part in twenty more; OMP_WAIT_POLICY=PASSIVE costs half as much again alone.
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+    options = None
     with _Interrupts() as interrupts:
         try:
             try:
@@ -57,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if not (interrupts.signal or isinstance(error, KeyboardInterrupt)):
                 raise
             told = str(error) if isinstance(error, KeyboardInterrupt) else ""  # a command may know more
-            line = told or "interrupted; finished stages are kept, run the same command to go on"
+            line = told or ("interrupted" + (KEPT if getattr(options, "command", None) is _run and options.out else ""))
             return _fail(line, 128 + (interrupts.signal or signal.SIGINT))
 
 

@@ -134,8 +134,18 @@ def test_interrupts_end_in_one_line_whatever_a_library_makes_of_them(monkeypatch
     before = signal.getsignal(number)
     command(monkeypatch, work)
     assert cli.main(["map"]) == 128 + number
-    assert capsys.readouterr().err == "course: interrupted; finished stages are kept, run the same command to go on\n"
+    assert capsys.readouterr().err == "course: interrupted\n"
     assert signal.getsignal(number) is before
+
+
+@pytest.mark.parametrize(("arguments", "kept"), [(["run"], False), (["run", "--out", "somewhere"], True)])
+def test_only_a_run_with_a_folder_says_that_its_stages_are_kept(monkeypatch, capsys, arguments, kept):
+    def interrupted(options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("course_lib.start.run.main", interrupted)
+    assert cli.main(arguments) == 128 + signal.SIGINT
+    assert ("finished stages are kept" in capsys.readouterr().err) is kept
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -158,7 +168,7 @@ def test_an_interrupt_that_python_would_ignore_is_not_lost(monkeypatch, capsys, 
     hook = sys.unraisablehook
     command(monkeypatch, work)
     assert cli.main(["map"]) == 128 + number
-    assert capsys.readouterr().err == "course: interrupted; finished stages are kept, run the same command to go on\n"
+    assert capsys.readouterr().err == "course: interrupted\n"
     assert sys.unraisablehook is hook
 
 

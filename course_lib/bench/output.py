@@ -67,15 +67,15 @@ class Clock:
         }
 
 
-def cell(value: float | None, interval: list[float] | None) -> str:
+def cell(value: float | None, interval: list[float] | None, digits: int = 3) -> str:
     """A value of a table with its interval."""
     if value is None:
         return "–"
-    return f"{value:.3f}" + (f" [{interval[0]:.3f}, {interval[1]:.3f}]" if interval else "")
+    return f"{value:.{digits}f}" + (f" [{interval[0]:.{digits}f}, {interval[1]:.{digits}f}]" if interval else "")
 
 
-def line_of_test(test: dict[str, Any]) -> str:
+def line_of_test(test: dict[str, Any], digits: int = 3) -> str:
     """One paired test: a, b, metric, difference, interval, p_value, p_holm."""
     low, high = test["interval"]
-    head = f"  {test['a']} − {test['b']}, {test['metric'].replace('_', ' ')}: {test['difference']:+.3f}"
-    return f"{head} [{low:+.3f}, {high:+.3f}], paired test p = {test['p_value']:.4f} (Holm: {test['p_holm']:.4f})"
+    head = f"  {test['a']} − {test['b']}, {test['metric'].replace('_', ' ')}: {test['difference']:+.{digits}f}"
+    return f"{head} [{low:+.{digits}f}, {high:+.{digits}f}], paired test p = {test['p_value']:.4f} (Holm: {test['p_holm']:.4f})"

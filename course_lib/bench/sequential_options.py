@@ -64,7 +64,7 @@ def parse_data(argument: str) -> tuple[str, Path, str]:
     kind, colon, path = argument.partition(":")
     file = Path(path).expanduser()
     name = file.name.removesuffix(".txt")
-    if kind != "s3rec" or not colon or name in ("", ".", ".."):
+    if kind != "s3rec" or not colon or name in ("", ".", "..") or file.suffix not in ("", ".txt"):
         raise ContractError(f"--data is {argument!r}", remedy=f"Give {USAGE}")
     return kind, file.parent, name
 

@@ -8,6 +8,7 @@ from course_lib.bench.output import cell, line_of_test
 
 _S3REC, _TIGER = "Zhou et al. 2020, S3-Rec", "Rajput et al. 2023, TIGER"
 _SOFTMAX = "Tikhonovich et al. 2025, eSASRec"
+DIGITS = 4  #: as published figures have
 
 
 def _published(name: str, source: str, hr: float, ndcg: float) -> list[dict[str, Any]]:
@@ -48,16 +49,16 @@ def summary(result: dict[str, Any]) -> str:
     lines = [f"{options['data']}: {', '.join(f'{n:,} {what}' for what, n in counts.items())}, seed {options['seed']}", ""]
     metrics = list(next(iter(result["systems"].values())))
     wide = max(map(len, result["systems"]))
-    lines.append("  " + "system".ljust(wide) + "".join(m.rjust(24) for m in metrics) + "   CPU s     numbers")
+    lines.append("  " + "system".ljust(wide) + "".join(m.rjust(26) for m in metrics) + "  learning, CPU s numbers kept")
     for system, values in result["systems"].items():
-        shown = "".join(cell(values[m], result["intervals"][system][m]).rjust(24) for m in metrics)
-        lines.append(f"  {system.ljust(wide)}{shown}{result['seconds'][system]:8.0f}{result['parameters'][system]:12,}")
+        shown = "".join(cell(values[m], result["intervals"][system][m], DIGITS).rjust(26) for m in metrics)
+        lines.append(f"  {system.ljust(wide)}{shown}{result['seconds'][system]:17.0f}{result['parameters'][system]:13,}")
     lines += ["", "  95 % intervals by bootstrap over the users. Settings:"]
     lines += [f"  {system.ljust(wide)}  {told['rests on']}" for system, told in result["chosen"].items()]
     short = {s: r for s, r in result["reached"].items() if r["epochs"] < r["of"]}
     lines += [f"  {s}: the budget ended it after {r['epochs']:g} of {r['of']} epochs" for s, r in short.items()]
     if result["tests"]:
-        lines += ["", *(line_of_test(test) for test in result["tests"])]
+        lines += ["", *(line_of_test(test, DIGITS) for test in result["tests"])]
     if len(result["seeds"]) > 1:
         lines += ["", "  seeds of the training:"]
         lines += [

@@ -85,6 +85,10 @@ def read(argument: str) -> Shop:
     """
     kind, folder, name = parse_data(argument)
     file = folder / f"{name}.txt"
+    if file.with_suffix("").is_dir():
+        names = sorted(found.stem for found in file.with_suffix("").glob("*.txt"))
+        remedy = f"Name one of its files: {kind}:DIR/NAME.txt" + (f", with NAME {' or '.join(names)}" if names else "")
+        raise DataError("this is a folder", where=str(file.with_suffix("")), remedy=remedy)
     if not file.is_file():
         remedy = f"`course data info {kind}` says where its files are, `course data fetch {kind} --to DIR` fetches them"
         raise DataError("no such file", where=str(file), remedy=remedy)

@@ -98,6 +98,10 @@ class RecommendationExplorer:
             control.observe(ask, names="value")
         return w.VBox([w.HBox([user, items]), w.HBox([places, diversity, brand, value]), table])
 
+    def __repr__(self) -> str:
+        """The trace as text: what Python shows where there is no notebook."""
+        return str(self.trace)
+
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         shown = {"text/html": self.html(), "text/plain": str(self.trace)}
         if os.environ.get(BOOK):

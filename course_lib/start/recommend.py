@@ -51,7 +51,11 @@ def open_pipeline(
         raise ContractError("--language belongs to the small simulated shop", remedy="Leave it out with --shop")
     from course_lib.shop.shop import Shop
 
-    real = Shop.load(shop, path=path)
+    try:
+        real = Shop.load(shop, path=path)
+    except DataError as error:  # its remedy speaks to who calls the function, not to who typed the command
+        remedy = (error.remedy or "").replace(f"Shop.load({shop!r}, path)", "--path DIR")
+        raise DataError(error.what, where=error.where, remedy=remedy) from error
     return _cached(lambda: real, {"data": real.source, "name": real.name}, f"the shop {shop}")
 
 
@@ -77,6 +81,8 @@ def _small(language: str) -> RecommendationPipeline:
 def _of_run(home: Path, path: str | None) -> RecommendationPipeline:
     from course_lib.start.stages import MARKER
 
+    if not home.is_dir():
+        raise CourseError("no such folder", where=str(home), remedy="Give the --out of a `course run`, or one that --save wrote")
     if not (home / MARKER).is_file():
         remedy = "Give the --out of a finished `course run`, or a folder that --save wrote"
         raise CourseError("holds no run and no recommendation pipeline", where=str(home), remedy=remedy)
@@ -101,7 +107,7 @@ def _cached(make: Any, parts: dict[str, Any], what: str) -> RecommendationPipeli
             except DataError as error:  # it can be made again, so that nobody has to be told more than that
                 print(f"{error}: making it again", file=sys.stderr, flush=True)
                 shutil.rmtree(folder, ignore_errors=True)
-        print(f"making the recommendation pipeline of {what}, kept for the next time …", file=sys.stderr, flush=True)
+        print(f"making the recommendation pipeline of {what}, kept in {home} for the next time …", file=sys.stderr, flush=True)
         shop = make()
         try:
             pipeline = RecommendationPipeline.of_shop(shop)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -69,10 +70,12 @@ def run(options: argparse.Namespace) -> int:
     if options.save is not None:
         from course_lib.recommend.engine import save_pipeline
 
+        before = Path(options.save, "pipeline.json").is_file()
         save_pipeline(pipeline, options.save)
+        print(f"{'replaced' if before else 'saved'} the pipeline in {options.save}", file=sys.stderr, flush=True)
     from course_lib.recommend.engine import Display
 
-    pipeline.display = Display(1 - options.diversity, options.per_brand, frozenset(_split(options.out_of_stock)))
+    pipeline.display = Display(1 - options.diversity, options.per_brand, _in_shop(pipeline, _split(options.out_of_stock)))
     trace = _asked(pipeline, options)
     if options.json:
         import json
@@ -100,6 +103,17 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
+def _in_shop(pipeline: RecommendationPipeline, items: list[str]) -> frozenset[str]:
+    """The products of --out-of-stock. Raises ContractError: one that the shop hasn't."""
+    from course_lib.core.errors import ContractError
+
+    unknown = next((item for item in items if item not in pipeline.catalogue.ids), None)
+    if unknown is not None:
+        example = ", ".join(pipeline.catalogue.ids.take(range(min(2, len(pipeline.catalogue.ids)))))
+        raise ContractError(f"--out-of-stock names {unknown!r}, which this shop hasn't", remedy=f"It has {example} …")
+    return frozenset(items)
+
+
 def _asked(pipeline: RecommendationPipeline, options: argparse.Namespace) -> Any:
     """The trace of the user, of somebody new, or of somebody from the log."""
     if options.items is not None:
@@ -111,9 +125,15 @@ def _asked(pipeline: RecommendationPipeline, options: argparse.Namespace) -> Any
     if user is None:
         user = example_user(pipeline)
         print(f"nobody was named; {user} is somebody from the log", file=sys.stderr, flush=True)
-    if options.explain:
-        pipeline.explain(user, options.k)
-    return pipeline.explain(user, options.k)
+    from course_lib.core.errors import UnknownIdError
+
+    try:
+        if options.explain:
+            pipeline.explain(user, options.k)
+        return pipeline.explain(user, options.k)
+    except UnknownIdError as error:  # the remedy speaks to who calls the function, not to who typed the command
+        remedy = (error.remedy or "").replace("(recommend_for)", "by --items A,B")
+        raise UnknownIdError(error.what, where=error.where, remedy=remedy) from error
 
 
 def example_user(pipeline: RecommendationPipeline) -> str:

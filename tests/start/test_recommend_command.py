@@ -40,12 +40,14 @@ def line(err: str) -> str:
 
 def test_the_small_shop_is_made_once_and_kept(home, tmp_path):
     code, out, err = ask("--json", "-k", "3")
-    assert code == 0 and "kept for the next time" in err and "nobody was named" in err, err
+    assert code == 0 and "for the next time" in err and "nobody was named" in err, err
     result = json.loads(out)
     assert set(result) == {"user", "results", "seconds"} and len(result["results"]) == 3
     user = result["user"]
     code, again, err = ask(user, "--json", "--k", "3", "--save", str(tmp_path / "p"))
-    assert code == 0 and err == "" and json.loads(again)["results"] == result["results"]
+    assert code == 0 and err == f"saved the pipeline in {tmp_path / 'p'}\n"
+    assert json.loads(again)["results"] == result["results"]
+    assert "replaced the pipeline" in ask(user, "-k", "1", "--save", str(tmp_path / "p"))[2]
     explained = json.loads(ask(user, "--json", "--explain", "-k", "3")[1])
     stages = [stage["name"] for stage in explained["stages"]]
     assert stages == ["history", "cosine", "ials", "rules", "new", "rank", "display"]
@@ -88,8 +90,12 @@ def test_what_it_refuses(tmp_path, tiny):
     assert f"nobody called '{user}x'" in line(ask(user + "x")[2]) and user in ask(user + "x")[2]
     assert "no product 'I9'" in line(ask("--items", "I9")[2])
     assert "no product 'I9'" in line(ask("--items", "I9", "--explain")[2])
-    assert "item id(s) are unknown: 'I9'" in line(ask(user, "--out-of-stock", "I9")[2])
+    assert "--out-of-stock names 'I9'" in line(ask(user, "--out-of-stock", "I9")[2])
+    assert "by --items A,B" in line(ask(user + "x")[2]) and "recommend_for" not in ask(user + "x")[2]
     assert "holds no run" in line(ask(user, "--from", str(tmp_path))[2])
+    assert "no such folder" in line(ask(user, "--from", str(tmp_path / "none"))[2])
+    missing = line(ask("--shop", "chorus")[2])
+    assert "--path DIR" in missing and "Shop.load(" not in missing.partition("The checksums")[0]
     unfinished = tmp_path / "unfinished"
     shutil.copytree(tiny.folder, unfinished)
     (unfinished / "result.json").unlink()

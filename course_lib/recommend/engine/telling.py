@@ -53,7 +53,8 @@ class Teller:
             item = int(log.item_rows[event])
             rows.append(self._row(item, None) | {"timestamp": int(log.timestamps[event]), "bought": self._bought(item)})
         n = len(first)
-        said = f"{n} product{'s' * (n != 1)} in the history" if n else "no history"
+        said = f"{n} product{'s' * (n != 1)} in the history, the latest first" if n else "no history"
+        said += f", {SHOWN} shown" if n > SHOWN else ""
         self._end("history", said + view.said, rows, seconds)
 
     def note(self, name: str, *found: Any) -> None:
@@ -87,7 +88,7 @@ class Teller:
         if features is not None:
             for row, added in zip(rows, pipeline.ranker.why(features, order[: self.k])):
                 row["added"] = added
-        by = "chance × price" if pipeline.by_value else "chance"
+        by = "probability × price" if pipeline.by_value else "probability"
         how = f"by {by}" if pipeline.ranker else ("its own order" if len(pipeline.generators) == 1 else "fused by places")
         said = f"{len(items)} candidate{'s' * (len(items) != 1)}, {how}"
         self._end("rank" if pipeline.ranker else "fuse", said, rows, seconds)
@@ -125,8 +126,11 @@ class Teller:
         public = self.pipeline.products[item]["item_id"]
         by, found = reasons_for(view.models, self.user, public, places)
         rows = self.pipeline.catalogue.ids.rows([reason.item for reason in found]).tolist()
-        return by, [{**self._row(row, None), "share": reason.share, "bought": self._bought(row)}
-                    for row, reason in zip(rows, found)]  # fmt: skip
+        named = [self.pipeline.products[row] for row in rows]
+        return by, [
+            {"item_id": product["item_id"], "title": product["title"] or product["item_id"], "share": reason.share,
+             "bought": self._bought(row)} for row, product, reason in zip(rows, named, found)
+        ]  # fmt: skip
 
 
 def _finite(value: float) -> float | None:
@@ -139,7 +143,7 @@ def _because(reasons: list[dict[str, Any]]) -> str:
     if not reasons:
         return ""
     verbs = {"bought": [r["title"] for r in reasons if r["bought"]], "looked at": [r["title"] for r in reasons if not r["bought"]]}
-    return "because you " + " and ".join(f"{verb} {' and '.join(titles)}" for verb, titles in verbs.items() if titles)
+    return "because you " + " and ".join(f"{verb} {' and '.join(dict.fromkeys(titles))}" for verb, titles in verbs.items() if titles)
 
 
 def _found(ranking: Ranking) -> str:

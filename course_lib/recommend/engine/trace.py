@@ -59,7 +59,7 @@ class Trace:
         for stage in self.stages:
             lines.append(f"{stage.name:<11}{1000 * stage.seconds:7.1f} ms  {stage.said}")
             for place, row in enumerate(stage.rows, start=1):
-                score = f"{row['score']:.3f}  " if row["score"] is not None else ""
+                score = f"{row['score']:z.3f}  " if row["score"] is not None else ""
                 lines.append(f"{place:>6}. {score}{_short(row['title'])}  [{row['item_id']}]{_parts(row)}")
                 lines += [f"          {line}" for line in map(_whole, (row.get("because"), row.get("moved"))) if line]
             for row in stage.dropped:
@@ -73,7 +73,7 @@ def _parts(row: dict[str, Any]) -> str:
         return ""
     places = ", ".join(f"{name} {place}" for name, place in row["places"].items())
     added = ", ".join(f"{name} {value:+.2f}" for name, value in list(row["added"].items())[:3])
-    return f"  from {places}" + (f"; {added}" if added else "")
+    return f"  from {places}" + (f"; log odds: {added}" if added else "")
 
 
 def _whole(text: str | None) -> str:
