@@ -1,4 +1,7 @@
-"""Comparing what came with what the reference gave. Total: whatever came, the answer is "agrees" or words."""
+"""Comparing what came with what the reference gave. Total: whatever came, the answer is "agrees" or words.
+
+Where the type, the length or the shape is another one, the words are a ``Form``.
+"""
 
 from __future__ import annotations
 
@@ -8,21 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from course_lib.classroom.form import Form, inside, other_type
 from course_lib.classroom.wire import Tensor
 from course_lib.core.bilingual import Text
 
-_KINDS = {
-    "nothing": Text("None", "None"),
-    "truth": Text("True or False", "True 或 False"),
-    "number": Text("a number", "一个数"),
-    "text": Text("a text (str)", "一段文本（str）"),
-    "list": Text("a list", "一个列表"),
-    "set": Text("a set", "一个集合"),
-    "dict": Text("a dict", "一个字典"),
-    "array": Text("a NumPy array", "一个 NumPy 数组"),
-    "tensor": Text("a torch tensor", "一个 torch 张量"),
-    "other": Text("something else", "别的东西"),
-}
+_NOT_FINITE = Text("{came} came: was something divided by 0?", "得到了 {came}：是否除以了 0？")
+_MINUS_INFINITY = Text("-inf came: was the logarithm of 0 taken?", "得到了 -inf：是否对 0 取了对数？")
 
 
 def close(absolute: float = 1e-9, relative: float = 1e-9) -> Callable[[Any, Any, tuple], Text | None]:
@@ -39,7 +33,7 @@ def close(absolute: float = 1e-9, relative: float = 1e-9) -> Callable[[Any, Any,
 
 
 def kind_of(value: Any) -> str:
-    """The kind of a value as far as comparing goes: a key of ``_KINDS``."""
+    """The kind of a value as far as comparing goes: "number", "list" (also of a tuple), "array" …"""
     if value is None:
         return "nothing"
     if isinstance(value, (bool, np.bool_)):
@@ -72,12 +66,10 @@ def _plain(number: float) -> float:
 def _differs(expected: Any, got: Any, absolute: float, relative: float) -> Text | None:
     kind = kind_of(expected)
     if kind != kind_of(got):
-        return Text("{wanted} was expected, {came} came", "应当返回{wanted}，得到的是{came}").format(
-            wanted=_KINDS[kind], came=_KINDS[kind_of(got)]
-        )
+        return other_type(_exact(expected), _exact(got))
     if kind == "number":
         same = numbers_close(expected, got, absolute, relative)
-        return None if same else Text("the number is another one", "数值不对")
+        return None if same else _not_finite(expected, got) or Text("the number is another one", "数值不对")
     if kind == "list":
         return _sequence(expected, got, absolute, relative)
     if kind == "dict":
@@ -87,38 +79,64 @@ def _differs(expected: Any, got: Any, absolute: float, relative: float) -> Text 
     return None if expected == got else Text("the value is another one", "值不对")
 
 
+def _exact(value: Any) -> str:
+    """The kind in words for a learner, who is told a tuple from a list."""
+    return "tuple" if isinstance(value, tuple) else kind_of(value)
+
+
+def _not_finite(expected: Any, got: Any) -> Text | None:
+    """Words for nan and the infinities where a finite number was expected."""
+    if not _finite(expected) or _finite(got):
+        return None
+    return _MINUS_INFINITY if got < 0 else _NOT_FINITE.format(came=float(got))
+
+
+def _finite(number: Any) -> bool:
+    try:
+        return math.isfinite(number)
+    except OverflowError:  # a whole number that is too large for a float
+        return True
+
+
 def _sequence(expected: Any, got: Any, absolute: float, relative: float) -> Text | None:
     if len(expected) != len(got):
-        return Text("the length is another one", "长度不对")
+        # A tuple may stand for a list; of another length it is one by mistake: a comma too many or too few.
+        if isinstance(expected, tuple) != isinstance(got, tuple):
+            return other_type(_exact(expected), _exact(got))
+        came = f"{len(got):,}"
+        return Form(f"the length is another one ({came} came)", f"长度不对（得到 {came} 个）")
     for place, (one, other) in enumerate(zip(expected, got, strict=True)):
         problem = _differs(one, other, absolute, relative)
         if problem and kind_of(one) == "list":  # a list in a list: "place 0, place 2: …"
-            return Text("place {place}, {problem}", "位置 {place}，{problem}").format(place=place, problem=problem)
+            return inside(Text("place {place}, {problem}", "位置 {place}，{problem}"), problem, place=place)
         if problem:
-            return Text("place {place}: {problem}", "位置 {place}：{problem}").format(place=place, problem=problem)
+            return inside(Text("place {place}: {problem}", "位置 {place}：{problem}"), problem, place=place)
     return None
 
 
 def _dicts(expected: dict, got: dict, absolute: float, relative: float) -> Text | None:
     if set(expected) != set(got):
-        return Text("the keys are other ones", "键不对")
+        return Form("the keys are other ones", "键不对")
     for key, one in expected.items():
         problem = _differs(one, got[key], absolute, relative)
         if problem:
-            return Text("key {key}: {problem}", "键 {key}：{problem}").format(key=repr(key)[:60], problem=problem)
+            return inside(Text("key {key}: {problem}", "键 {key}：{problem}"), problem, key=repr(key)[:60])
     return None
 
 
 def _arrays(expected: np.ndarray, got: np.ndarray, absolute: float, relative: float) -> Text | None:
     if expected.shape != got.shape:
-        return Text("the shape {came} is another one", "形状 {came} 不对").format(came=got.shape)
+        return Form(f"the shape {got.shape} is another one", f"形状 {got.shape} 不对")
     if expected.dtype.kind == "O" or got.dtype.kind == "O":
         return _sequence(expected.ravel().tolist(), got.ravel().tolist(), absolute, relative)
     if (expected.dtype.kind == "b") != (got.dtype.kind == "b"):
-        return Text("the array's type (dtype) is another one", "数组类型（dtype）不对")
+        return Form("the array's type (dtype) is another one", "数组类型（dtype）不对")
     same = np.isclose(got.astype(float), expected.astype(float), rtol=relative, atol=absolute, equal_nan=True)
     if same.all():
         return None
-    return Text("{wrong} of {n} values are other ones", "{n} 个值中有 {wrong} 个不对").format(
-        wrong=f"{int((~same).sum()):,}", n=f"{same.size:,}"
-    )
+    strange = got[np.isfinite(expected) & ~np.isfinite(got)]
+    numbers = {"wrong": f"{int((~same).sum()):,}", "n": f"{same.size:,}"}
+    words = Text("{wrong} of {n} values are other ones", "{n} 个值中有 {wrong} 个不对").format(**numbers)
+    if not strange.size:
+        return words
+    return Text("{words}; {strange}", "{words}；{strange}").format(words=words, strange=_not_finite(0.0, strange[0]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 from course_lib.classroom.invoked import program
@@ -40,8 +41,11 @@ class Found:
     doubt: Text = Text("", "")
 
 
-def answer(name: str, master: Master) -> Found:
+def answer(name: str, master: Master, topic: str = "TOPIC") -> Found:
     """The answer cell that was run last, or the running script's.
+
+    Args:
+        topic: of the question, for the error's remedy.
 
     Raises:
         CourseError: there is neither a notebook nor a script.
@@ -56,11 +60,12 @@ def answer(name: str, master: Master) -> Found:
             if name in source and defines(plain := without_magics(source), name):
                 return Found(plain, _CELL.format(number=number), _doubt(name, cells, number, master))
         return Found(None, doubt=_doubt(name, cells, -1, master))
-    script = getattr(sys.modules.get("__main__"), "__file__", None)
-    if not script or not Path(script).is_file():
+    script = _script()
+    if script is None:
         raise CourseError("there is no notebook and no script to take the answer from",
-                          remedy=f"Use `{program()} check TOPIC --file FILE` in a terminal")  # fmt: skip
-    return Found(read_own(Path(script), master).cells.get(name))
+                          remedy=f"Save it in a file, and use `{program()} check {topic} {name} --file FILE` in a "
+                                 "terminal")  # fmt: skip
+    return Found(read_own(script, master).cells.get(name))
 
 
 def read_own(path: Path, master: Master) -> Sources:
@@ -88,6 +93,30 @@ def names_there() -> dict[str, Any]:
     """Names that the notebook's cells have defined; {} in a script."""
     shell = notebook()
     return shell.user_ns if shell is not None else {}
+
+
+def _script() -> Path | None:
+    """The file of the program that runs, or None where Python reads the standard input or ``-c``."""
+    script = getattr(sys.modules.get("__main__"), "__file__", None)
+    return Path(script) if script and Path(script).is_file() else None
+
+
+def without_traceback() -> None:
+    """Let Python end with the line alone on a ``CourseError``, as notebooks do; whoever has set a hook keeps it.
+
+    Only where nobody's file runs (Python reads the standard input, or ``-c``): there is nothing that the traceback could
+    point at but our own code.
+    """
+    if notebook() is not None or _script() is not None or sys.excepthook is not sys.__excepthook__:
+        return
+
+    def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        if isinstance(error, CourseError):
+            print(error, file=sys.stderr)
+        else:
+            sys.__excepthook__(kind, error, trace)
+
+    sys.excepthook = hook
 
 
 def _doubt(name: str, cells: list[str], number: int, master: Master) -> Text:

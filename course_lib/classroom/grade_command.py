@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 import time
+from collections import Counter
 from typing import Any
 
 from course_lib.core.errors import ContractError, CourseError
@@ -47,6 +48,7 @@ def add_parser(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run ``course grade``; see ``--help`` for the exit codes."""
+    from contextlib import ExitStack
     from pathlib import Path
 
     from course_lib.classroom.aliases import live_topic
@@ -69,7 +71,8 @@ def run(options: argparse.Namespace) -> int:
     mode = _mode(options.trust_submissions)
     topics = graded_topics(private=private)
     started = time.monotonic()
-    with intake(options.submissions, topics, lambda topic: live_topic(topic, topics)) as taken, report_folder(out):
+    with ExitStack() as held:
+        taken = held.enter_context(intake(options.submissions, topics, lambda topic: live_topic(topic, topics)))
         if taken.wrapper:
             print(f"course: the learners' folders are those inside {visible(taken.wrapper)}/", file=sys.stderr)
         if taken.advice:  # it is about the whole path: what it means for each file would only mislead
@@ -88,6 +91,7 @@ def run(options: argparse.Namespace) -> int:
         own = tuple(topic for topic in handed_in if topic in own)
         if private is not None:
             print(f"course: {specs_line(own, handed_in).get(language)}", file=sys.stderr)
+        held.enter_context(report_folder(out))  # only now: bad input leaves no folder behind
         secrets = tuple(path.resolve() for path in (Path(options.submissions), out, private) if path is not None)
         progress = _Progress(len(taken.entries))
         try:
@@ -150,7 +154,8 @@ class _Progress:
     """Live progress on stderr: a bar in a terminal, a line now and then elsewhere."""
 
     def __init__(self, total: int) -> None:
-        self.total, self.count, self.open, self.last = total, 0, 0, time.monotonic()
+        self.total, self.count, self.last = total, 0, time.monotonic()
+        self.answers: Counter[str] = Counter()
         self.bar = None
         if sys.stderr is not None and sys.stderr.isatty():
             from tqdm import tqdm
@@ -160,13 +165,18 @@ class _Progress:
     def done(self, entry: Any, graded: Any) -> None:
         """One file is graded."""
         self.count += 1
-        self.open += sum(verdict.outcome.value in ("FAIL", "ERROR") for verdict in graded.verdicts)
+        self.answers.update(verdict.outcome.value for verdict in graded.verdicts)
         if self.bar is not None:
-            self.bar.set_postfix_str(f"{self.open} answers not right", refresh=False)
+            self.bar.set_postfix_str(self._counted(), refresh=False)
             self.bar.update()
         elif time.monotonic() - self.last > 5 or self.count == self.total:
             self.last = time.monotonic()
-            print(f"graded {self.count} of {self.total} files, {self.open} answers not right", file=sys.stderr)
+            print(f"graded {self.count} of {self.total} files; {self._counted()}", file=sys.stderr)
+
+    def _counted(self) -> str:
+        """The answers in these files; what nobody has written is no wrong answer."""
+        right, empty = self.answers["PASS"], self.answers["NOT ATTEMPTED"]
+        return f"answers: {right} right, {self.answers.total() - right - empty} not right, {empty} not attempted"
 
     def stopping(self) -> None:
         """Interrupted: what is being graded is finished."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Mapping
-from typing import Any
 
 from course_lib.classroom import messages
+from course_lib.classroom.form import Form
 from course_lib.classroom.observe import Ended, Event, Observation, Raised, Returned, Unusable
 from course_lib.classroom.render import render
 from course_lib.classroom.spec import Case, Code
@@ -54,9 +54,12 @@ def judge(
         message = next(wrong.message for wrong in question.wrong if wrong.name == mistake)
     elif case.hidden:
         message = messages.hidden(case, event, source, question)
-    shown = () if case.hidden else _shown(case, inputs[case.name][place], parameters, event, difference)
+    told = not mistake and isinstance(difference, Form)  # the headline says it
+    shown = () if case.hidden else _shown(case, inputs[case.name][place], parameters, event,
+                                          None if told else difference)  # fmt: skip
     outcome = Outcome.ERROR if broke and not mistake else Outcome.FAIL
-    advice = messages.next_step(event, case)
+    # A known mistake has a sentence of its own; the case's advice goes with it.
+    advice = messages.next_step(event, case, None if mistake else difference, case is question.cases[0])
     return Verdict(outcome=outcome, points=points, message=message, shown=shown, advice=advice, mistake=mistake,
                    cases=cases, **known)  # fmt: skip
 
@@ -158,7 +161,8 @@ def _shown(
     given = ", ".join(name + render(one) for name, one in zip(names, arguments, strict=True))
     pairs = [(messages.INPUT, Text(given, given)), (messages.EXPECTED, case.expect)]
     if isinstance(event, Returned):
-        came: Any = render(event.value)
-        what = Text("{came} ({difference})", "{came}（{difference}）").format(came=came, difference=difference)
-        pairs.append((messages.CAME, what))
+        came = Text(render(event.value), render(event.value))
+        if difference is not None:
+            came = Text("{came} ({difference})", "{came}（{difference}）").format(came=came, difference=difference)
+        pairs.append((messages.CAME, came))
     return tuple(pairs)

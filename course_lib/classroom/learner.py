@@ -105,7 +105,7 @@ class LearnerQuestion:
             CourseError: there is neither a notebook nor a script.
         """
         prepared = _prepared(self._topic, self._name, self._root)
-        found = executed.answer(self._name, prepared.exercise.master)
+        found = executed.answer(self._name, prepared.exercise.master, self._topic)
         given = {} if found.source is None else {self._name: found.source}
         [verdict] = grade(prepared, given, confinement=Plain(), reveal=True)
         if found.source is None:
@@ -175,6 +175,7 @@ def question(id: str, *, root: Path | str = ROOT) -> LearnerQuestion:
         ContractError: ``id`` is no text.
     """
     root = Path(root)
+    executed.without_traceback()
     if not isinstance(id, str):
         raise ContractError(f"a question's id is a text, not {type(id).__name__}",
                             remedy=f'Write question("{_EXAMPLE}")')  # fmt: skip

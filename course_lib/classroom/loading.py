@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib.util
 import traceback
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,7 +67,7 @@ def load_exercise(topic: str, root: Path = ROOT, private: Path | None = None) ->
         if not there:
             raise CourseError("no graded exercises here", where=str(root),
                               remedy="Work in a clone of the course, where solutions/ and tests/ stand")  # fmt: skip
-        raise UnknownIdError(f"{topic!r} has no graded exercise", remedy=f"Choose one of {', '.join(there)}")
+        raise UnknownIdError(f"{topic[:80]!r} has no graded exercise", remedy=which_topic(topic, there))
     spec_path = _first(private and private / branch / f"grade_{name}.py", root / "tests" / branch / f"grade_{name}.py")
     master_path = _first(private and private / branch / f"{name}.py", root / "solutions" / branch / f"{name}.py")
     master = read_master(master_path)
@@ -79,6 +81,30 @@ def graded_topics(root: Path = ROOT, private: Path | None = None) -> list[str]:
     """Ids of the topics that have a grading spec, sorted."""
     found = list((root / "tests").glob("*/grade_*.py")) + (list(private.glob("*/grade_*.py")) if private else [])
     return sorted({f"{path.parent.name}.{path.stem.removeprefix('grade_')}" for path in found})
+
+
+def which_topic(wanted: str, graded: Sequence[str]) -> str:
+    """What to choose instead of a topic that is not there: those that look like it, else those of its branch, else all."""
+    branch, dot, name = wanted.lower().partition(".")
+    if not dot:  # only the part after the point was typed, or a branch
+        branch, name = "", branch
+
+    def likeness(topic: str) -> float:
+        of_branch, _, of_topic = topic.partition(".")
+        return (_like(branch, of_branch) if branch else 1.0) * _like(name, of_topic)
+
+    scores = {topic: likeness(topic) for topic in graded}
+    best = max(scores.values(), default=0.0)
+    # What is much less like it than the best is no help.
+    near = sorted((topic for topic in graded if scores[topic] > max(0.5, best - 0.2)), key=lambda one: -scores[one])
+    if near:
+        return f"Did you mean {' or '.join(near[:3])}?"
+    beside = [topic for topic in graded if topic.startswith(f"{branch or name}.")]
+    return f"Choose one of {', '.join(beside or graded)}"
+
+
+def _like(one: str, other: str) -> float:
+    return difflib.SequenceMatcher(None, one, other).ratio()
 
 
 def _first(*paths: Path | None) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from course_lib.classroom.form import Form
 from course_lib.classroom.observe import Ended, Event, Raised, Returned, Unusable
 from course_lib.classroom.spec import Case, Choice, Code, Number, Question
 from course_lib.core.bilingual import Text
@@ -27,6 +28,15 @@ _HIDDEN = Text(
 _HIDDEN_RAISED = Text("A hidden case ends with {what}: {title}.", "一个隐藏用例以{what}结束：{title}。")
 _AN_EXCEPTION = Text("an exception", "异常")
 _WRONG = Text("Not right yet: {title}.", "还不对：{title}。")
+_OTHER_TYPE = Text("The type is another one: {difference}.", "类型不对：{difference}。")
+_FORM_STEP = Text(
+    "Compare what came with what the question asks for: which type, and how many values?",
+    "把得到的结果和题目要求对照：应当是什么类型？有多少个值？",
+)
+_PLAIN_STEP = Text(
+    "Make a plain value of it before you return it: `list(…)`, `float(…)` or `.tolist()`.",
+    "返回之前先变成普通的值：`list(…)`、`float(…)` 或 `.tolist()`。",
+)
 _RETURNS_NOTHING = Text(
     "Your function returns nothing (None). Hand the result back by `return …`; `print` only shows it.",
     "你的函数没有返回值（None）。请用 `return …` 交回结果；`print` 只是显示。",
@@ -35,6 +45,11 @@ _RAISED = Text("{type}{place}: {message}", "{type}{place}：{message}")
 _LINE = Text(" in line {line} of your cell (`{code}`)", "，在你单元格的第 {line} 行（`{code}`）")
 _UNUSABLE = Text("Your function returned this: {kind}. It can't be compared. Return plain numbers, texts, lists, dicts or arrays.",
                  "你的函数返回了 {kind}，无法比较。请返回普通的数、文本、列表、字典或数组。")  # fmt: skip
+_COPY_STEP = Text(
+    "`list(x)`, `dict(x)` or `x.copy()` makes a copy. What changes the argument itself: `x.sort()` (`sorted(x)` does not), "
+    "`x.append(…)`, `x[0] = …`, `x += …`.",
+    "`list(x)`、`dict(x)` 或 `x.copy()` 得到副本。会改动参数本身的有：`x.sort()`（`sorted(x)` 不会）、`x.append(…)`、`x[0] = …`、`x += …`。",
+)
 _CHANGED = Text(
     "your function changed its argument number {places}; work on a copy", "函数改动了第 {places} 个参数；请在副本上操作"
 )
@@ -94,10 +109,14 @@ def loading(name: str, event: Event, source: str, question: Code) -> tuple[Text,
 
 
 def event(case: Case, event: Event, difference: Text | None, source: str, question: Code) -> Text:
-    """Message for the first input of a visible case that went wrong."""
-    if isinstance(event, Returned):
-        return _RETURNS_NOTHING if event.value is None else _WRONG.format(title=case.title)
-    return _failure(event, source, question)
+    """Message for the first input of a visible case that went wrong: what is other about the form comes first."""
+    if not isinstance(event, Returned):
+        return _failure(event, source, question)
+    if event.value is None:
+        return _RETURNS_NOTHING
+    if isinstance(difference, Form):
+        return _OTHER_TYPE.format(difference=difference) if difference.typed else _WRONG.format(title=difference)
+    return _WRONG.format(title=case.title)
 
 
 def hidden(case: Case, event: Event, source: str, question: Code) -> Text:
@@ -112,17 +131,29 @@ def hidden(case: Case, event: Event, source: str, question: Code) -> Text:
     return _HIDDEN.format(title=case.title)
 
 
-def next_step(event: Event, case: Case) -> Text:
-    """What to do about an input that went wrong: an exception's own advice first, then the case's."""
+def next_step(event: Event, case: Case, difference: Text | None = None, basic: bool = False) -> Text:
+    """What to do about an input that went wrong: advice on an exception or on the form first, then the case's.
+
+    Args:
+        basic: whether it is the question's first case. Its advice is about the values; that of a later one may be about
+            the length that comes out there.
+    """
     if isinstance(event, Ended) and event.reason in ("time", "budget"):
         return _next(event)
-    known = _NEXT.get(event.type) if isinstance(event, Raised) and not case.hidden else None
-    return known or case.advice or (HIDDEN_STEP if case.hidden else NEXT_STEP)
+    if not case.hidden:
+        if isinstance(event, Raised) and event.type in _NEXT:
+            return _NEXT[event.type]
+        if isinstance(event, Unusable) and not event.kind.startswith(("a whole number", "nested")):
+            return _PLAIN_STEP
+        if isinstance(difference, Form) and (difference.advice.en or basic):
+            return difference.advice if difference.advice.en else _FORM_STEP
+    return case.advice or (HIDDEN_STEP if case.hidden else NEXT_STEP)
 
 
-def changed(places: tuple[int, ...]) -> Text:
+def changed(places: tuple[int, ...]) -> Form:
     """The answer changed arguments."""
-    return _CHANGED.format(places=", ".join(str(place + 1) for place in places))
+    words = _CHANGED.format(places=", ".join(str(place + 1) for place in places))
+    return Form(words.en, words.zh, advice=_COPY_STEP)
 
 
 def should_raise(kind: str) -> Text:

@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from course_lib.classroom.report.names import visible
 from course_lib.core.bilingual import Text
+from course_lib.core.fingerprint import ROOT
 
 SUFFIXES = (".ipynb", ".py")
 
@@ -94,6 +95,9 @@ class Places:
             if archive:
                 return "This looks like one learner's files: pack the folder that holds the learners' folders"
             above = root.absolute().parents[min(levels, len(root.absolute().parents)) - 1]
+            if above.resolve() in (ROOT, *ROOT.parents):  # all that lies there would count as learners
+                return ("This looks like one learner's work, and the folder above it is no class: make a folder for the "
+                        "class, and in it one per learner, with LEARNER/BRANCH/TOPIC.ipynb")  # fmt: skip
             inside = "a folder inside " * (levels - 1)
             return (f"This looks like {inside}one learner's folder: name the folder that holds the learners' folders, "
                     f"{above}")  # fmt: skip

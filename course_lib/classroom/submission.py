@@ -137,6 +137,24 @@ def too_large(size: int, limit: int = MAX_FILE_BYTES) -> SubmissionError:
 
 def parse_sources(content: bytes, suffix: str, master: Master) -> Sources:
     """Like ``read_sources``, from the file's bytes and its suffix."""
+    cells, text = _cells(content, suffix)
+    if suffix == ".ipynb" or any(cell.question in master.questions for cell in cells):
+        return _choose(cells, master)
+    return _choose([_Cell("", text)], master)
+
+
+def question_ids(path: str | os.PathLike[str]) -> set[str]:
+    """The ids that a file's code cells carry, of whichever topic.
+
+    Raises:
+        SubmissionError: as in ``read_sources``.
+    """
+    path = Path(path)
+    return {cell.question for cell in _cells(read_bytes(path), path.suffix)[0]} - {""}
+
+
+def _cells(content: bytes, suffix: str) -> tuple[list[_Cell], str]:
+    """The code cells of a file, and its whole text."""
     if suffix not in (".ipynb", ".py"):
         raise SubmissionError(Text("neither a notebook (.ipynb) nor a script (.py)", "既不是笔记本（.ipynb）也不是脚本（.py）"),
                               Text("Hand in one of these", "请提交其中之一"))  # fmt: skip
@@ -149,12 +167,9 @@ def parse_sources(content: bytes, suffix: str, master: Master) -> Sources:
         raise SubmissionError(Text("the file is empty", "文件是空的"),
                               Text("Save your work and hand it in again", "请保存后重新提交"))  # fmt: skip
     if suffix == ".ipynb":
-        return _choose(_notebook_cells(content, text), master)
+        return _notebook_cells(content, text), text
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    cells = _script_cells(text)
-    if any(cell.question in master.questions for cell in cells):
-        return _choose(cells, master)
-    return _choose([_Cell("", text)], master)
+    return _script_cells(text), text
 
 
 def defines(source: str, name: str) -> bool:

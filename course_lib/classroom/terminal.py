@@ -18,12 +18,13 @@ from course_lib.classroom.grading import Prepared, grade, prepare
 from course_lib.classroom.invoked import program
 from course_lib.classroom.learner import LearnerQuestion, loaded, question, topic_of_path
 from course_lib.classroom.loading import Exercise, graded_topics, load_exercise
+from course_lib.classroom.mislaid import namesakes, topic_held, usual_path
 from course_lib.classroom.process import Plain
 from course_lib.classroom.progress import kept
 from course_lib.classroom.submission import Sources
 from course_lib.classroom.verdict import Outcome, Verdict
 from course_lib.core.bilingual import Text
-from course_lib.core.errors import ContractError, CourseError, UnknownIdError
+from course_lib.core.errors import ContractError, CourseError, DataError, UnknownIdError
 from course_lib.core.fingerprint import ROOT
 
 WATCHING = Text(
@@ -97,8 +98,7 @@ class Session:
         self._verdicts: dict[str, Verdict] = {}
         self.path = Path(file) if file is not None else _usual_file(self._topic, root)
         if not self.path.exists():
-            remedy = f"Name yours with --file, or make it by `{program()} exercises build`"
-            raise CourseError("there is no such file", where=str(self.path), remedy=remedy)
+            raise CourseError("there is no such file", where=str(self.path), remedy=self._where_else())
 
     def print_json(self) -> int:
         """Check all and print the verdicts as JSON; returns the exit code."""
@@ -124,8 +124,26 @@ class Session:
             print()
             self._print(self._check(sources, changed))
 
+    def _where_else(self) -> str:
+        """What to do where the file is not there: another place of its name, or a fresh one."""
+        found = namesakes(self._topic, self._root)
+        usual = usual_path(self._topic, self._root)
+        if usual in found:
+            return f"Name yours with --file; without --file it is {_from_here(usual)}"
+        if found:
+            named = shlex.quote(_from_here(found[0]))
+            more = f" (and in {len(found) - 1} other places)" if len(found) > 1 else ""
+            return (f"A notebook of that name lies elsewhere{more}: check it by `{program()} check {self._topic} "
+                    f"--file {named}`, or move it to its place")  # fmt: skip
+        return f"Name yours with --file, or make it by `{program()} exercises build {self._topic}`"
+
     def _read(self) -> dict[str, str]:
         sources: Sources = read_own(self.path, self._exercise.master)
+        other = None if sources.cells else topic_held(self.path, self._topic, self._root)
+        if other:
+            raise DataError(f"this file holds the questions of {other}, and none of {self._topic}", where=str(self.path),
+                            remedy=f"Use `{program()} check {other} --file {shlex.quote(str(self.path))}`, or name the "
+                                   f"file of {self._topic} with --file")  # fmt: skip
         for note in sources.notes:
             print(note, file=sys.stderr)
         return dict(sources.cells)
@@ -188,5 +206,8 @@ def _usual_file(topic: str, root: Path) -> Path:
     for path in (Path(branch) / f"{name}.ipynb", Path(f"{name}.ipynb")):
         if path.is_file():
             return path
-    path = root / "exercises" / branch / f"{name}.ipynb"
-    return Path(os.path.relpath(path)) if Path.cwd() in path.parents else path
+    return Path(_from_here(usual_path(topic, root)))
+
+
+def _from_here(path: Path) -> str:
+    return os.path.relpath(path) if Path.cwd() in path.parents else str(path)

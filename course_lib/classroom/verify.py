@@ -14,7 +14,7 @@ from pathlib import Path
 from course_lib.classroom import accepted, guessing, stubs
 from course_lib.classroom.grading import Prepared, grade, prepare
 from course_lib.classroom.literal import NotPlain, read_literal
-from course_lib.classroom.loading import Exercise, graded_topics, load_exercise
+from course_lib.classroom.loading import Exercise, graded_topics, load_exercise, which_topic
 from course_lib.classroom.spec import Choice, Code, Number, Question
 from course_lib.classroom.verdict import Outcome, Verdict
 from course_lib.core.bilingual import Text
@@ -49,7 +49,7 @@ def verify(
     for topic in topics or ():
         if topic not in there:
             raise UnknownIdError(f"{topic!r} has no graded exercise",
-                                 remedy=f"Choose one of {', '.join(there) or '(there are none)'}")  # fmt: skip
+                                 remedy=which_topic(topic, there) if there else None)  # fmt: skip
     problems = [] if topics else list(_strays(root, there))
     for topic in topics or there:
         say(f"{topic} …")

@@ -31,9 +31,9 @@ def new_interests(past: Interactions, later: Interactions) -> Interactions:
 def hold_out(interactions: Interactions, fraction: float = 0.2, seed: int = 0) -> tuple[Interactions, Interactions]:
     """Of each user, hold out this part of the distinct items (rounded down), drawn at random: the rest, and that part.
 
-    For data without times, such as LightGCN's files, whose own test part was drawn like this. Where there are times,
-    split by time: a random split lets a model learn from what came after. The part held out stands for the future: its
-    events bear the moment of the last event.
+    For data without times, such as LightGCN's files (whose own test part isn't drawn like this, whatever is said of it:
+    see the chapter on graphs). Where there are times, split by time: a random split lets a model learn from what came
+    after. The part held out stands for the future: its events bear the moment of the last event.
 
     Raises:
         ContractError: a fraction outside 0–1, or no user with enough items to hold one out.

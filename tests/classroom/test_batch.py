@@ -275,7 +275,7 @@ def test_progress_in_a_terminal_is_a_bar_and_many_problems_are_cut(tmp_path, pri
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
     assert course(tmp_path, private) == 0
     shown = capsys.readouterr().err
-    assert "5/5" in shown and "answers not right" in shown and "… and 10 more" in shown
+    assert "5/5" in shown and "not attempted" in shown and "… and 10 more" in shown
 
 
 def test_a_reused_result_is_said_to_be_what_it_is(tmp_path, private, capsys):
@@ -288,13 +288,29 @@ def test_a_reused_result_is_said_to_be_what_it_is(tmp_path, private, capsys):
         return capsys.readouterr().out
 
     first = said()
-    assert "2 results shared with an equal submission" in first and "earlier run" not in first
+    assert "(2 of 4 files were known already: from an earlier run, or equal to another file)" in first
     again = said()
-    assert "4 results kept from an earlier run" in again and "equal" not in again
+    assert "(4 of 4 files were known already" in again
     hand_in(tmp_path, "c", RIGHT + "  # other")
     hand_in(tmp_path, "d", RIGHT + "  # other")
     mixed = json.loads(said("--json"))
-    assert (mixed["resumed"], mixed["shared"]) == (2, 1)
+    assert (mixed["files"], mixed["resumed"], mixed["shared"]) == (4, 2, 1)
+
+
+def test_what_is_not_attempted_is_counted_apart(tmp_path, private, capsys):
+    hand_in(tmp_path, "a", RIGHT)
+    hand_in(tmp_path, "b", "def double(x): return x * x")
+    assert course(tmp_path, private) == 0
+    assert "graded 2 of 2 files; answers: 1 right, 1 not right, 2 not attempted" in capsys.readouterr().err
+
+
+def test_the_course_itself_is_no_class_and_bad_input_leaves_nothing(tmp_path, private, capsys):
+    arguments = ["--out", str(tmp_path / "out"), "--private-specs", str(private), "--trust-submissions"]
+    for folder in ("exercises", "exercises/recommend"):
+        assert cli.main(["grade", str(Path(__file__).parents[2] / folder), *arguments]) == 2
+        said = capsys.readouterr().err
+        assert "make a folder for the class, and in it one per learner" in said and "name the folder that holds" not in said
+    assert not (tmp_path / "out").exists()
 
 
 def test_the_summary_speaks_chinese(tmp_path, private, capsys):

@@ -15,6 +15,7 @@ import pytest
 
 from course_lib.classroom import check_command, progress_command, terminal
 from course_lib.classroom.invoked import program
+from course_lib.classroom.loading import which_topic
 from course_lib.classroom.progress import Progress
 from course_lib.classroom.progress_format import passed
 from course_lib.classroom.verdict import Outcome, Verdict
@@ -143,9 +144,11 @@ def test_chinese(run, script):
 
 @pytest.mark.parametrize(("arguments", "kind", "words"), [
     (("demo.sums", "--file", "none.py"), CourseError, "none.py: there is no such file.*--file"),
-    (("demo.sums",), CourseError, "sums.ipynb: there is no such file.*course exercises build"),
+    (("demo.sums",), CourseError, "sums.ipynb: there is no such file.*course exercises build demo.sums`"),
     (("demo.sums", "--file", "."), DataError, "neither a notebook|a folder"),
     (("demo.none",), UnknownIdError, "'demo.none' has no graded exercise. Choose one of demo.sums"),
+    (("demo.sum",), UnknownIdError, "'demo.sum' has no graded exercise. Did you mean demo.sums?"),
+    (("sums",), UnknownIdError, "Did you mean demo.sums?"),
     (("demo.sums", "shares"), UnknownIdError, "Did you mean demo.sums/share"),
     (("demo.sums", "--hint"), ContractError, "several questions. Add one of share, stage, stayed"),
     (("demo.sums", "--solution"), ContractError, "several questions"),
@@ -161,6 +164,59 @@ def test_chinese(run, script):
 def test_bad_input_is_one_line(run, arguments, kind, words):
     with pytest.raises(kind, match=words):
         run("check", *arguments)
+
+
+def test_a_notebook_saved_in_the_wrong_place(run, course):
+    """It is found by its name, but not among Jupyter's copies, and not at the place of another topic's."""
+    spec = course.root / "tests" / "other" / "grade_sums.py"
+    for place in ("exercises/other/sums.ipynb", "exercises/.ipynb_checkpoints/sums.ipynb"):
+        (course.root / place).parent.mkdir(parents=True)
+        (course.root / place).write_text(notebook(share=RIGHT))
+    spec.parent.mkdir()
+    spec.write_text("")
+    with pytest.raises(CourseError, match="exercises build demo.sums"):
+        run("check", "demo.sums")
+    lost = course.root / "exercises" / "sums.ipynb"
+    lost.write_text(notebook(share=RIGHT))
+    lies = r"lies elsewhere: check it by `course check demo\.sums --file course/exercises/sums\.ipynb`, or move it"
+    with pytest.raises(CourseError, match=lies):
+        run("check", "demo.sums")
+
+
+def test_a_file_of_another_name_beside_the_usual_one(run, course):
+    course.stub.parent.mkdir(parents=True)
+    course.stub.write_text(notebook(share=RIGHT))
+    with pytest.raises(CourseError, match=r"Name yours with --file; without --file it is course/exercises/demo/sums\.ipynb"):
+        run("check", "demo.sums", "--file", "sum.ipynb")
+
+
+def test_another_topic_s_notebook(run, course, tmp_path):
+    for path in (course.master, course.spec):
+        text = path.read_text().replace("share", "part").replace("stayed", "left").replace('"stage"', '"step"')
+        (path.parent / path.name.replace("sums", "parts")).write_text(text.replace("stage =", "step ="))
+    part = RIGHT.replace("share", "part")
+    theirs = tmp_path / "their file.ipynb"
+    theirs.write_text(notebook(part=part, left="left = 70"))
+    said = r"their file\.ipynb: this file holds the questions of demo\.parts, and none of demo\.sums\. Use `course check demo\.parts --file '"
+    with pytest.raises(DataError, match=said):
+        run("check", "demo.sums", "--file", str(theirs))
+    theirs.write_text(notebook(part=part, stage=""))  # one id of this topic: it is a file of this topic
+    assert "NOT ATTEMPTED" in run("check", "demo.sums", "--file", str(theirs))[1]
+    theirs.write_text(notebook(nothing="x = 1"))
+    assert "NOT ATTEMPTED" in run("check", "demo.sums", "--file", str(theirs))[1]
+    course.master.with_name("parts.py").write_text("")  # the other topic's master is faulty
+    theirs.write_text(notebook(part=part))
+    assert "NOT ATTEMPTED" in run("check", "demo.sums", "--file", str(theirs))[1]
+
+
+@pytest.mark.parametrize(("wanted", "words"), [
+    ("recomend.colaborative", "Did you mean a.collaborative?"), ("collaborative", "Did you mean a.collaborative?"),
+    ("ranking", "Did you mean a.ranking or search.ranking?"), ("search.xyz", "Choose one of search.ranking"),
+    ("search", "Choose one of search.ranking"), ("q", "Choose one of a.collaborative, a.ranking, search.ranking"),
+])  # fmt: skip
+def test_which_topic_was_meant(wanted, words):
+    there = [one.replace("a.", "recommend.") for one in ("a.collaborative", "a.ranking")] + ["search.ranking"]
+    assert which_topic(wanted, there) == words.replace("a.", "recommend.")
 
 
 def test_the_path_of_a_file_that_is_there(run, tmp_path):

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from course_lib.classroom.compare import close, numbers_close
+from course_lib.classroom.form import Form
 from course_lib.classroom.render import render
 from course_lib.classroom.wire import Tensor
 
@@ -51,6 +52,34 @@ def test_agreeing(expected, got):
 def test_differing(expected, got):
     found = agree(expected, got, ())
     assert found is not None and found.en != found.zh
+
+
+@pytest.mark.parametrize(
+    ("expected", "got", "words", "advice"),
+    [([1.0], np.array([1.0]), "a list was expected, a NumPy array came", ".tolist()"),
+     ([[1.0]], [np.array([1.0])], "place 0, a list was expected", ".tolist()"),
+     ([1], (1, 2), "a list was expected, a tuple came", "`list(…)`"), ((1, 2), [1], "a tuple was expected, a list", "return a, b"),
+     ({"a": [1]}, {"a": {1}}, "key 'a': a list was expected, a set", "sorted"), ([1, 2], [1], "length is another one (1 came)", ""),
+     ([1.0, 2.0], [1.0, None], "place 1: a number was expected, None came", ""), (1.0, None, "None came", "return"),
+     (np.zeros(2), np.zeros((2, 1)), "the shape (2, 1)", ""), ({"a": 1}, {"b": 1}, "keys", ""), (1.0, "1", "a text", "")],
+)  # fmt: skip
+def test_another_form_is_told_from_another_value(expected, got, words, advice):
+    found = agree(expected, got, ())
+    assert isinstance(found, Form) and words in found.en and found.zh != found.en
+    assert advice in found.advice.en and bool(found.advice.en) == bool(found.advice.zh) == bool(advice)
+    assert found.typed == ("expected" in found.en)
+    assert not isinstance(agree([1.0], [2.0], ()), Form)
+
+
+@pytest.mark.parametrize(
+    ("expected", "got", "words"),
+    [([1.0, 2.0], [1.0, math.nan], "place 1: nan came: was something divided by 0?"), (1.0, math.inf, "inf came: was something"),
+     (1, np.float32("-inf"), "-inf came: was the logarithm"), (np.array([1.0, 2.0]), np.array([1.0, np.nan]), "1 of 2 values are other ones; nan came"),
+     (math.nan, math.inf, "the number is another one"), (10**400, math.nan, "nan came"), (np.array([np.nan, 1.0]), np.array([np.nan, 2.0]), "1 of 2 values are other ones")],
+)  # fmt: skip
+def test_what_is_not_finite_is_named(expected, got, words):
+    found = agree(expected, got, ())
+    assert words in found.en and ("came" in found.en) == ("came" in words)
 
 
 def test_the_words_never_hold_the_expected_value():

@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from course_lib.classroom import messages
 from course_lib.classroom.grading import grade, prepare
 from course_lib.classroom.process import Plain, Stopped, Worker
 from course_lib.classroom.verdict import Outcome, Verdict
@@ -91,8 +92,42 @@ def test_whatever_happens_ends_in_words(prepared, body, words):
     if words:
         assert words in found.message.en
     else:
-        assert "changed its argument number 1" in found.shown[-1][1].en
+        assert found.message.en.startswith("Not right yet: your function changed its argument number 1")
+        assert found.shown[-1][1].en == "0.5" and "x.copy()" in found.advice.en
     assert "Traceback" not in found.message.en and found.message.zh and found.advice.en
+
+
+def test_another_form_is_said_first_and_with_a_step_of_its_own(demo):
+    demo.change(demo.master, "return float(np.sum(hits[:n])) / n", "return [float(h) for h in hits[:n]]")
+    demo.change(demo.master, "        return 0.0\n", "        return []\n")
+    prepared = prepare(demo.exercise())
+
+    def told(result):
+        found = verdict(prepared, f"import numpy as np\ndef share(hits, n):\n    right = [float(h) for h in hits[:n]]\n    {result}")
+        assert Verdict.from_dict(found.to_dict()) == found
+        return found.message.en, found.shown[-1][1].en, found.advice.en
+
+    message, came, advice = told("return np.array(right)")
+    assert message == "The type is another one: a list was expected, a NumPy array came."
+    assert came == "array([1.0, 0.0])" and ".tolist()" in advice and "count by hand" not in advice
+    message, _, advice = told("return right, right, right")
+    assert message == "The type is another one: a list was expected, a tuple came." and "list(…)" in advice
+    message, _, advice = told("return [*right, 9.0]")
+    assert message == "Not right yet: the length is another one (3 came)." and "how many values" in advice
+    message, _, advice = told("right if n else None")
+    assert "returns nothing" in message and "every way through" in advice
+    message, _, advice = told("return (one for one in right)")
+    assert "generator" in message and "list(…)" in advice
+    message, came, advice = told("return [one + 1 for one in right]")
+    assert message == "Not right yet: a short list." and "place 0" in came and advice == "count by hand"
+    # In a later case the length may be what the case is about, so its own title and advice stand.
+    message, _, advice = told("return right or [0.0]")
+    assert "the length is another one" in message and advice == messages.NEXT_STEP.en
+
+
+def test_nan_is_called_by_its_name(prepared):
+    found = verdict(prepared, "def share(hits, n):\n    return float('nan')")
+    assert found.shown[-1][1].en == "nan (nan came: was something divided by 0?)"
 
 
 @pytest.mark.parametrize(("source", "words"), [("x = 1", "doesn't define share"), ("share = 3", "is not a function")])

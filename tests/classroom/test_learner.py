@@ -321,6 +321,7 @@ def test_the_source_in_this_process(course, tmp_path, monkeypatch):
     assert question("demo.sums/share", root=course.root).check().verdict.outcome is Outcome.PASS
     assert question("demo.sums/stage", root=course.root).check().verdict.outcome is Outcome.NOT_ATTEMPTED
     monkeypatch.setattr(__main__, "__file__", "<stdin>")
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)  # put back afterwards
     with pytest.raises(CourseError, match="no notebook and no script"):
         question("demo.sums/share", root=course.root).check()
 
@@ -329,7 +330,15 @@ def test_neither_notebook_nor_script(course):
     asks = f"question('demo.sums/share', root={str(course.root)!r}).check()"
     command = [sys.executable, "-c", f"from course_lib.classroom import question\n{asks}"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=ROOT)
-    assert "there is no notebook and no script" in done.stderr and "course check TOPIC --file FILE" in done.stderr
+    assert "there is no notebook and no script" in done.stderr and "course check demo.sums share --file FILE" in done.stderr
+    assert len(done.stderr.splitlines()) == 1 and done.returncode == 1
+    unknown = [*command[:-1], command[-1].replace("/share", "/shar")]
+    done = subprocess.run(unknown, capture_output=True, text=True, timeout=60, cwd=ROOT)
+    assert done.stderr.startswith("no question 'demo.sums/shar'. Did you mean demo.sums/share") and done.stderr.count("\n") == 1
+    command[-1] = f"import sys; sys.excepthook = lambda *_: print('mine')\n{command[-1]}"
+    assert subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=ROOT).stdout == "mine\n"
+    command[-1] = f"{asks!r}; import sys\nfrom course_lib.classroom import question\ntry:\n    {asks}\nexcept ValueError: pass\nexcept Exception: 1 / 0"
+    assert "ZeroDivisionError" in subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=ROOT).stderr
 
 
 PARTS = [

@@ -151,8 +151,8 @@ def test_no_cell_of_a_table_is_a_formula_and_rows_stay_whole(tmp_path, exercise)
     canvas = (tmp_path / "out/canvas.csv").read_text(encoding="utf-8").splitlines()
     assert canvas[:2] == ["Student,ID,SIS User ID,SIS Login ID,Section,lab.double", "Points Possible,,,,,4"]
     moodle = list(csv.DictReader(io.StringIO((tmp_path / "out/moodle.csv").read_bytes().decode(), newline="")))
-    assert list(moodle[-1].values()) == ["dana@example.org", "dana@example.org", "0", "0/2"]
-    assert list(moodle[0].values()) == ["al", "", "1", "1/2"]
+    assert list(moodle[-1].values()) == ["dana@example.org", "dana@example.org", "0", "0 of 2 right"]
+    assert list(moodle[0].values()) == ["al", "", "1", "1 of 2 right"]
 
 
 def test_gradescope_files_fit_its_schema(tmp_path, exercise):

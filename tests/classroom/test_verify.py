@@ -242,7 +242,7 @@ def test_a_grader_that_takes_a_stub_for_an_answer(demo, monkeypatch) -> None:
 
 
 def test_an_unknown_topic(demo) -> None:
-    with pytest.raises(UnknownIdError, match=r"'demo\.sum' has no graded exercise\. Choose one of demo\.sums"):
+    with pytest.raises(UnknownIdError, match=r"'demo\.sum' has no graded exercise\. Did you mean demo\.sums"):
         verify(demo.root, ["demo.sum"])
 
 

@@ -24,7 +24,7 @@ _COSINE = """def cosine_scores(histories, n_items, user):
         for i in items:
             x[u, i] {enter}
     co = x.T @ x
-    n = np.maximum(np.diag(co), 1)
+    n = {had}
     s = co / {length}
     {diagonal}
     return ({vote}).tolist()
@@ -34,9 +34,24 @@ _COSINE = """def cosine_scores(histories, n_items, user):
 def _cosine(**changed: str) -> str:
     """An answer that is right but for what is changed."""
     parts = {
-        "enter": "= 1", "length": "np.sqrt(np.outer(n, n))", "diagonal": "np.fill_diagonal(s, 0)", "vote": "x[user] @ s",
+        "enter": "= 1", "had": "np.maximum(np.diag(co), 1)", "length": "np.sqrt(np.outer(n, n))",
+        "diagonal": "np.fill_diagonal(s, 0)", "vote": "x[user] @ s",
     }  # fmt: skip
     return _COSINE.format(**parts | changed)
+
+
+#: pair by pair: here 0 / 0 spoils the one item that nobody had, and nothing else
+_ONE_BY_ONE = """def cosine_scores(histories, n_items, user):
+    sets = [set(items) for items in histories]
+    n = np.array([sum(i in items for items in sets) for i in range(n_items)])
+    out = []
+    for i in range(n_items):
+        s = 0.0
+        for j in sets[user] - {i}:
+            s += sum(i in items and j in items for items in sets) / np.sqrt(n[j] * n[i])
+        out.append(float(s))
+    return out
+"""
 
 
 COSINE = Code(
@@ -75,6 +90,8 @@ COSINE = Code(
         Wrong("only_counts", _cosine(length="1.0"), Text("You add counts of pairs, so that popular items win everywhere. Divide by √(n_j n_i).", "你加的是共现次数，热门商品处处领先。请除以 √(n_j n_i)。")),
         Wrong("no_root", _cosine(length="np.outer(n, n)"), Text("The square root is missing: you divide by n_j · n_i.", "缺少平方根：你除以了 n_j · n_i。")),
         Wrong("repeats", _cosine(enter="+= 1"), Text("An item that stands twice in a history counts twice. It should count once.", "历史中出现两次的商品被算了两次，应只算一次。")),
+        Wrong("nobody_spoils_all", _cosine(had="np.diag(co)"), Text("Where nobody had an item you divide 0 by 0. That gives nan, and nan times 0 is nan again, so it reaches all scores. Divide by 1 where n is 0.", "没人有过的商品处你算了 0 / 0，得到 nan；nan 乘 0 仍是 nan，于是所有分数都成了 nan。n 为 0 处请除以 1。")),
+        Wrong("nobody_is_nan", _ONE_BY_ONE, Text("An item that nobody had gets 0 / 0, which is nan. Its score is 0.", "没人有过的商品得到 0 / 0，即 nan。它的分数应为 0。")),
         Wrong("one_sided", _cosine(length="n[:, None]"), Text("You divide by n_j alone: the popularity of the item that is scored must count too.", "你只除以 n_j：被打分商品的热度也要计入。")),
     ),
 )  # fmt: skip

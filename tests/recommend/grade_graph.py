@@ -132,6 +132,14 @@ FORWARD = Code(
             ),
         ),
         Wrong(
+            "one_layer_too_few_counted",
+            _forward(result="(sum(all_a) / layers).tolist(), (sum(all_b) / layers).tolist()"),
+            Text(
+                "You sum all layers and divide by `layers`. With layer 0 there are layers + 1 of them.",
+                "你把所有层相加却除以 layers。算上第 0 层共有 layers + 1 层。",
+            ),
+        ),
+        Wrong(
             "layer_zero_left_out",
             _forward(result="(sum(all_a[layers > 0:]) / max(layers, 1)).tolist(), (sum(all_b[layers > 0:]) / max(layers, 1)).tolist()"),
             Text(
@@ -257,6 +265,30 @@ TWO = Code(
             Text(
                 "The users' degrees are missing. Somebody with a thousand items says little about any one of them.",
                 "缺了用户的度。拥有上千件商品的人对其中任何一件都说明不了什么。",
+            ),
+        ),
+        Wrong(
+            "user_divided_once",
+            _two(score="(x @ r.T) @ ((r > 0) / np.sqrt(di))"),
+            Text(
+                "One of your two weights lacks the user's degree d_v. Each of the two steps has the root of both degrees.",
+                "两个权重中有一个缺了用户的度 d_v。两步都要除以两端度数的平方根。",
+            ),
+        ),
+        Wrong(
+            "first_weight_alone",
+            _two(score="(x @ r.T) @ (r > 0)"),
+            Text(
+                "Only the step from the history to the users is weighed. The step on to their items has a weight too, with d_j.",
+                "只有从历史走到用户的那一步有权重。从用户走到商品的那一步也有，其中含 d_j。",
+            ),
+        ),
+        Wrong(
+            "second_weight_alone",
+            _two(score="(x @ (r > 0).T) @ r"),
+            Text(
+                "Only the step from the users to their items is weighed. The step from the history has a weight too, with d_i.",
+                "只有从用户走到商品的那一步有权重。从历史出发的那一步也有，其中含 d_i。",
             ),
         ),
         Wrong(

@@ -163,6 +163,27 @@ def _live(**changed: str) -> str:
     return _LIVE.format(**parts | changed)
 
 
+#: the sum kept and faded as a whole, as the exercise advises: most learners write it so, and slip in other places
+_RUNNING = """def live_votes(votes, items, hours, decay, half_life):
+    v, out = np.array(votes, float), []
+    s = {start}
+    for t in range(len(items)):
+        left = decay * 2 ** (-(hours[t] - hours[t - 1]) / half_life) if t else {at_first}
+        {step}
+        out.append({kept})
+    return {result}
+"""
+
+
+def _running(**changed: str) -> str:
+    """An answer with one running sum that is right but for what is changed."""
+    parts = {
+        "start": "np.zeros(len(v))", "at_first": "1.0", "step": "s = left * s + v[items[t]]", "kept": "s.tolist()",
+        "result": "out",
+    }  # fmt: skip
+    return _RUNNING.format(**parts | changed)
+
+
 LIVE = Code(
     name="live_votes",
     agree=_CLOSE,
@@ -252,6 +273,56 @@ LIVE = Code(
             Text(
                 "Every vote fades by the last pause alone. An old vote has lived through all pauses since its own event.",
                 "每一票都只按最近一次停顿衰减。旧的一票经历了自己之后的所有停顿。",
+            ),
+        ),
+        Wrong(
+            "one_list_overwritten",
+            _running(start="[0.0] * len(v)", step="s[:] = [left * one + float(new) for one, new in zip(s, v[items[t]])]", kept="s"),
+            Text(
+                "All entries of your result are one and the same list, which each event overwrites. Append a copy of it.",
+                "结果里的每一项都是同一个列表，每个事件都会改写它。请放入它的副本。",
+            ),
+        ),
+        Wrong(
+            "one_array_overwritten",
+            _running(step="s *= left; s += v[items[t]]", kept="s"),
+            Text(
+                "All entries of your result are one and the same array, which *= and += overwrite. Append a list made from "
+                "it: s.tolist() is a copy as well.",
+                "结果里的每一项都是同一个数组，*= 和 += 会改写它。请放入由它得到的列表：s.tolist() 同时也是副本。",
+            ),
+        ),
+        Wrong(
+            "new_vote_faded",
+            _running(step="s = left * (s + v[items[t]])"),
+            Text(
+                "The new event's vote is faded together with the old ones. Fade what was there first, then add the row.",
+                "新事件的投票和旧的一起被衰减了。先衰减已有的，再加上这一行。",
+            ),
+        ),
+        Wrong(
+            "first_vote_faded_too",
+            _running(at_first="decay", step="s = left * (s + v[items[t]])"),
+            Text(
+                "Each vote is faded as soon as it is added, the first event's too. A new vote counts whole: fade the sum before "
+                "you add to it.",
+                "每一票刚加入就被衰减，连第一个事件也是。新的一票应计全值：先衰减总和，再相加。",
+            ),
+        ),
+        Wrong(
+            "one_event_too_many",
+            _live(events="decay ** (t - r + 1)"),
+            Text(
+                "Every vote has lost decay once too often: at its own event it is to the power of 0.",
+                "每一票都多乘了一次 decay：在它自己的事件上，decay 的指数是 0。",
+            ),
+        ),
+        Wrong(
+            "last_state_alone",
+            _running(result="s.tolist()"),
+            Text(
+                "You return the scores after the last event only. The result has a list for each event.",
+                "你只返回了最后一个事件之后的分数。结果应为每个事件各给一个列表。",
             ),
         ),
     ),

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_matrix
 
+from course_lib.classroom.grading import grade, prepare
 from course_lib.classroom.loading import load_exercise
 from course_lib.core.ids import IdMap
 from course_lib.recommend.collaborative import ItemCosine, als_step, ease_weights
@@ -62,6 +63,7 @@ def test_the_examples_of_the_text_are_right():
 
 
 @pytest.mark.parametrize("name", NAMES)
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_wrong_answers_are_found_out_whatever_is_drawn(name):
     question, solution = EXERCISE.question(name), function(name)
     for seed in range(3):
@@ -69,3 +71,29 @@ def test_wrong_answers_are_found_out_whatever_is_drawn(name):
         for wrong in question.wrong:
             answer = function(name, wrong.code)
             assert any(question.agree(solution(*given), answer(*given), given) for given in inputs), wrong.name
+
+
+SLIPS = {
+    "nobody_spoils_all": """def cosine_scores(histories, n_items, user):
+    had = np.array([[i in items for i in range(n_items)] for items in histories], dtype=float)
+    length = np.linalg.norm(had, axis=0)
+    cosine = had.T @ had / length / length[:, None]
+    np.fill_diagonal(cosine, 0)
+    return list(had[user] @ cosine)
+""",
+    "nobody_is_nan": """def cosine_scores(histories, n_items, user):
+    had = np.array([[i in items for i in range(n_items)] for items in histories], dtype=float)
+    own = set(histories[user])
+    return [
+        sum(had[:, j] @ had[:, i] / np.sqrt(had[:, j].sum() * had[:, i].sum()) for j in own if j != i) for i in range(n_items)
+    ]
+""",
+}
+
+
+@pytest.mark.parametrize("mistake", SLIPS)
+def test_a_slip_is_named_however_it_is_written(mistake):
+    """Cells as learners write them, none of which is the spec's own code."""
+    ready = prepare(EXERCISE, only=["cosine_scores"])
+    (found,) = grade(ready, {"cosine_scores": SLIPS[mistake]})
+    assert (found.outcome, found.mistake) == ("FAIL", mistake)

@@ -10,6 +10,7 @@ import pytest
 import torch
 from scipy.sparse import csr_matrix
 
+from course_lib.classroom.grading import grade, prepare
 from course_lib.classroom.loading import load_exercise
 from course_lib.core.ids import IdMap
 from course_lib.recommend.graph import GraphFilter, UserItemGraph, propagate
@@ -91,6 +92,7 @@ def test_the_examples_of_the_text_are_right():
 
 
 @pytest.mark.parametrize("name", NAMES)
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_wrong_answers_are_found_out_whatever_is_drawn(name):
     question, solution = EXERCISE.question(name), function(name)
     for seed in range(4):
@@ -103,3 +105,49 @@ def test_wrong_answers_are_found_out_whatever_is_drawn(name):
                 except (ZeroDivisionError, IndexError) as error:
                     found.append(error)
             assert any(found), f"{wrong.name} passes with seed {seed}"
+
+
+_WALKED = """def two_step_scores(edges, n_items, history):
+    by_user, by_item = {{}}, {{i: [] for i in range(n_items)}}
+    for u, i in edges:
+        by_user.setdefault(u, []).append(i)
+        by_item[i].append(u)
+    scores = [0.0] * n_items
+    for i in history:
+        for v in by_item[i]:
+            for j in by_user[v]:
+                d_v, d_i, d_j = len(by_user[v]), len(by_item[i]), len(by_item[j])
+                scores[j] += {weight}
+    for i in history:
+        scores[i] = -math.inf
+    return scores
+"""
+_LAYERS = """def lightgcn_forward(edges, users, items, layers):
+    nodes = np.array(users + items, dtype=float)
+    joined = np.zeros((len(nodes), len(nodes)))
+    for u, i in edges:
+        joined[u, len(users) + i] = joined[len(users) + i, u] = 1
+    degree = np.maximum(joined.sum(axis=1), 1)
+    joined /= np.sqrt(degree[:, None] * degree)
+    total = nodes.copy()
+    for _ in range(layers):
+        nodes = joined @ nodes
+        total += nodes
+    total = total / {by}
+    return total[:len(users)].tolist(), total[len(users):].tolist()
+"""
+SLIPS = {
+    ("two_step_scores", "user_divided_once"): _WALKED.format(weight="1 / math.sqrt(d_v * d_i) / math.sqrt(d_j)"),
+    ("two_step_scores", "first_weight_alone"): _WALKED.format(weight="1 / math.sqrt(d_v * d_i)"),
+    ("two_step_scores", "second_weight_alone"): _WALKED.format(weight="1 / math.sqrt(d_v * d_j)"),
+    ("lightgcn_forward", "one_layer_too_few_counted"): _LAYERS.format(by="layers"),
+    ("lightgcn_forward", ""): _LAYERS.format(by="(layers + 1)"),
+    ("two_step_scores", ""): _WALKED.format(weight="1 / (d_v * math.sqrt(d_i * d_j))"),
+}
+
+
+@pytest.mark.parametrize(("name", "mistake"), SLIPS)
+def test_a_slip_is_named_however_it_is_written(name, mistake):
+    """Cells as learners write them, none of which is the spec's own code; those without a slip are right."""
+    (found,) = grade(prepare(EXERCISE, only=[name]), {name: SLIPS[name, mistake]})
+    assert (found.outcome, found.mistake) == ("FAIL" if mistake else "PASS", mistake)

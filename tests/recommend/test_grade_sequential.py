@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from course_lib.classroom.grading import grade, prepare
 from course_lib.classroom.loading import load_exercise
 from course_lib.core.ids import IdMap
 from course_lib.recommend.sequential import RecentCosine, leave_last_out, sampled_softmax_loss
@@ -98,3 +99,64 @@ def test_wrong_answers_are_found_out_whatever_is_drawn(name):
                 except (ZeroDivisionError, IndexError) as error:
                     found.append(error)
             assert any(found), f"{wrong.name} passes with seed {seed}"
+
+
+_TOLD = """def live_votes(votes, items, hours, decay, half_life):
+    votes = np.array(votes)
+    scores, result, last = np.zeros(len(votes)), [], None
+    for item, hour in zip(items, hours):
+{body}
+        last = hour
+    return {result}
+"""
+_FADE = """        if last is not None:
+            scores = scores * decay * 0.5 ** ((hour - last) / half_life)
+"""
+_ADD = "        scores = scores + votes[item]\n"
+_KEEP = "        result.append(scores.tolist())"
+SLIPS = {
+    "one_array_overwritten": _TOLD.format(
+        body="        if last is not None:\n            scores *= decay * 0.5 ** ((hour - last) / half_life)\n"
+        "        scores += votes[item]\n        result.append(scores)", result="result",
+    ),
+    "one_list_overwritten": """def live_votes(votes, items, hours, decay, half_life):
+    n = len(votes)
+    scores, result = [0.0] * n, []
+    for t, item in enumerate(items):
+        left = decay * 0.5 ** ((hours[t] - hours[t - 1]) / half_life) if t > 0 else 1
+        for i in range(n):
+            scores[i] = scores[i] * left + votes[item][i]
+        result.append(scores)
+    return result
+""",
+    "new_vote_faded": _TOLD.format(body=_ADD + _FADE + _KEEP, result="result"),
+    "first_vote_faded_too": _TOLD.format(
+        body=_ADD + "        last = hour if last is None else last\n" + _FADE + _KEEP, result="result"
+    ),
+    "one_event_too_many": """def live_votes(votes, items, hours, decay, half_life):
+    result = []
+    for t in range(1, len(items) + 1):
+        scores = [0.0] * len(votes)
+        for r in range(t):
+            for i, vote in enumerate(votes[items[r]]):
+                scores[i] += vote * decay ** (t - r) * 0.5 ** ((hours[t - 1] - hours[r]) / half_life)
+        result.append(scores)
+    return result
+""",
+    "last_state_alone": _TOLD.format(body=_FADE + _ADD + _KEEP, result="scores.tolist()"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("mistake", SLIPS)
+def test_a_slip_is_named_however_it_is_written(mistake):
+    """Cells as learners write them, none of which is the spec's own code."""
+    ready = prepare(EXERCISE, only=["live_votes"])
+    (found,) = grade(ready, {"live_votes": SLIPS[mistake]})
+    assert (found.outcome, found.mistake) == ("FAIL", mistake)
+
+
+@pytest.mark.parametrize("end", ["result[-1]", "result[-1] if result else []"])
+def test_the_last_state_is_named_also_where_no_event_ends_otherwise(end):
+    source = _TOLD.format(body=_FADE + _ADD + _KEEP, result=end)
+    (found,) = grade(prepare(EXERCISE, only=["live_votes"]), {"live_votes": source})
+    assert found.mistake == "last_state_alone"

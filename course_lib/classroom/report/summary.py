@@ -17,8 +17,10 @@ from course_lib.core.bilingual import Text
 
 _LINE = Text("{n} learners, {q} questions, mean {mean} of {of} points, {s} s{reused}",
              "{n} 名学员，{q} 道题，平均 {mean} 分（满分 {of}），用时 {s} 秒{reused}")  # fmt: skip
-_EARLIER = Text("{n} results kept from an earlier run", "{n} 个结果保留自先前的运行")
-_EQUAL = Text("{n} results shared with an equal submission", "{n} 个结果与相同的提交共用")
+_REUSED = Text(
+    " ({n} of {files} files were known already: from an earlier run, or equal to another file)",
+    "（{files} 个文件中有 {n} 个已有结果：来自先前的运行，或与另一文件相同）",
+)
 _SPECS = Text("private specs: {private}; public specs: {public}", "私有评分规则：{private}；公开评分规则：{public}")
 _NO_TOPIC = Text("for no topic that was handed in", "无（针对已提交的主题）")
 #: different messages that are counted per question: learners choose the words of their exceptions
@@ -93,6 +95,7 @@ class Summary:
     questions: dict[str, QuestionSummary]
     learners: list[LearnerSummary] = field(default_factory=list)
     faults: int = 0
+    files: int = 0
     resumed: int = 0
     shared: int = 0
 
@@ -133,8 +136,8 @@ class Summary:
 
     def line(self, language: str) -> str:
         """One line for the terminal."""
-        parts = [text.format(n=n).get(language) for text, n in ((_EARLIER, self.resumed), (_EQUAL, self.shared)) if n]
-        reused = Text(f" ({', '.join(parts)})", f"（{'，'.join(parts)}）") if parts else ""
+        known = self.resumed + self.shared
+        reused = _REUSED.format(n=known, files=self.files) if known else ""
         numbers = {"n": len(self.learners), "q": len(self.questions), "mean": f"{self.mean:.2f}",
                    "of": f"{self.max_points:g}", "s": f"{self.about.seconds:.1f}", "reused": reused}  # fmt: skip
         return _LINE.format(**numbers).get(language)
@@ -144,7 +147,7 @@ class Summary:
         return {
             "learners": len(self.learners), "mean": self.mean, "median": self.median, "max_points": self.max_points,
             "sandbox": self.about.mode, "seed": self.about.seed, "seconds": round(self.about.seconds, 3),
-            "resumed": self.resumed, "shared": self.shared, "faults": self.faults,
+            "files": self.files, "resumed": self.resumed, "shared": self.shared, "faults": self.faults,
             "private_specs": None if self.about.private is None else list(self.about.private),
             "questions": [{"question": one.id, "mean": one.mean, "max_points": one.max_points, **one.outcomes}
                           for one in self.questions.values()],

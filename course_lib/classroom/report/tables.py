@@ -55,7 +55,8 @@ class Moodle:
         row = [learner, learner if "@" in learner else ""]
         for graded in results:
             right = sum(one.outcome is Outcome.PASS for one in graded.verdicts)
-            row += [number(sum(one.points for one in graded.verdicts)), f"{right}/{len(graded.verdicts)}"]
+            # Not "1/3": a spreadsheet makes a date of it.
+            row += [number(sum(one.points for one in graded.verdicts)), f"{right} of {len(graded.verdicts)} right"]
         self._rows.writerow(list(map(cell, row)))
 
 

@@ -32,6 +32,7 @@ def write_report(out: Path, taken: Intake, batch: Batch, about: Run) -> Summary:
     """
     shown, files = shown_names(taken.learners), file_names(taken.learners)
     summary = empty_summary(batch.exercises, about)
+    summary.files = len(batch.kept) + len(batch.loose)
     summary.faults, summary.resumed, summary.shared = len(batch.faults), batch.resumed, batch.shared
     titles = {question.id: question.title for question in summary.questions.values()}
     titles |= {topic: topic_title(exercise) for topic, exercise in batch.exercises.items()}
