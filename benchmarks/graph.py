@@ -113,15 +113,12 @@ def quality(options: argparse.Namespace) -> dict[str, Any]:
         ranking = model.recommend(wanted.active_users(), 20)
         listed = time.process_time()
         reports[name] = evaluate(ranking, wanted, metrics=METRICS)
-        found = {m: reports[name].mean[m] for m in METRICS}
-        intervals = {m: list(map(float, reports[name].interval[m])) for m in METRICS}
-        systems[name] = {**found, "intervals": intervals, "by_history": quarters(train, reports[name]),
-                         "fit_cpu_seconds": fitted - began, "list_cpu_seconds": listed - fitted}  # fmt: skip
+        systems[name] = {**told(reports[name], train), "fit_cpu_seconds": fitted - began, "list_cpu_seconds": listed - fitted}
         if isinstance(model, LightGCN):
             reached = model.training
             systems[name] |= {"epochs": reached.epochs, "planned_epochs": reached.planned, "stopped": reached.stopped,
                               "losses": reached.losses}  # fmt: skip
-        print(f"{name}: {found}, {fitted - began:.0f} s", file=sys.stderr, flush=True)
+        print(f"{name}: {reports[name].mean}, {fitted - began:.0f} s", file=sys.stderr, flush=True)
     tests = []
     for name in ("popularity", "graph_filter"):
         for metric in METRICS:
@@ -145,8 +142,9 @@ def wide(options: argparse.Namespace) -> dict[str, Any]:
     for settings in tried:
         model = LightGCN(**settings, seed=seed).fit(train)
         for weight in weights:
+            # The prior fits the model only where it hasn't learned from these interactions: once for all weights.
             name = f"lightgcn {settings['dimensions']} + {weight:g}"
-            reports[name] = measured(PopularityPrior(model, weight).fit(train), wanted)  # learns the weights' model once
+            reports[name] = measured(PopularityPrior(model, weight).fit(train), wanted)
             systems[name] = {**told(reports[name], train), **settings, "weight": weight,
                              "fit_cpu_seconds": model.training.cpu_seconds, "losses": model.training.losses}  # fmt: skip
             print(f"{name}: {reports[name].mean}, {model.training.cpu_seconds:.0f} s", file=sys.stderr, flush=True)

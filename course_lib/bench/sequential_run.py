@@ -85,7 +85,7 @@ def read(argument: str) -> Shop:
     """
     kind, folder, name = parse_data(argument)
     file = folder / f"{name}.txt"
-    if file.with_suffix("").is_dir():
+    if file.with_suffix("").is_dir() and not file.is_file():
         names = sorted(found.stem for found in file.with_suffix("").glob("*.txt"))
         remedy = f"Name one of its files: {kind}:DIR/NAME.txt" + (f", with NAME {' or '.join(names)}" if names else "")
         raise DataError("this is a folder", where=str(file.with_suffix("")), remedy=remedy)

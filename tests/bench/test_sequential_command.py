@@ -12,7 +12,7 @@ from course_lib import cli
 from course_lib.bench.sequential_options import MODELS, SequentialOptions, command_line, parse_data
 from course_lib.bench.sequential_run import measure, read
 from course_lib.bench.sequential_systems import CLASSES, SETTINGS, make
-from course_lib.core.errors import ContractError
+from course_lib.core.errors import ContractError, DataError
 from course_lib.core.fingerprint import ROOT
 from course_lib.core.provenance import FIELDS, load_result
 from course_lib.recommend.sequential import leave_last_out
@@ -114,3 +114,13 @@ def test_the_command_line_repeats_the_measurement():
     assert parse_data("s3rec:/a/b/Beauty") == parse_data("s3rec:/a/b/Beauty.txt") == ("s3rec", Path("/a/b"), "Beauty")
     with pytest.raises(ContractError):
         parse_data("s3rec:..")
+
+
+def test_a_folder_is_told_from_a_missing_file_and_hides_no_file_of_its_name(tmp_path):
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / "Toys.txt").write_text("1 1 2 3\n")
+    with pytest.raises(DataError, match="this is a folder.*Toys"):
+        read(f"s3rec:{tmp_path / 'set'}")
+    (tmp_path / "set.txt").write_text("1 1 2 3\n2 2 3 1\n")
+    (tmp_path / "set_item2attributes.json").write_text('{"1": [1], "2": [1], "3": [2]}')
+    assert len(read(f"s3rec:{tmp_path / 'set'}").interactions().users) == 2

@@ -53,8 +53,7 @@ class Teller:
             item = int(log.item_rows[event])
             rows.append(self._row(item, None) | {"timestamp": int(log.timestamps[event]), "bought": self._bought(item)})
         n = len(first)
-        said = f"{n} product{'s' * (n != 1)} in the history, the latest first" if n else "no history"
-        said += f", {SHOWN} shown" if n > SHOWN else ""
+        said = f"{n} product{'s' * (n != 1)} in the history" if n else "no history"
         self._end("history", said + view.said, rows, seconds)
 
     def note(self, name: str, *found: Any) -> None:

@@ -57,7 +57,8 @@ class Trace:
     def __str__(self) -> str:
         lines = []
         for stage in self.stages:
-            lines.append(f"{stage.name:<11}{1000 * stage.seconds:7.1f} ms  {stage.said}")
+            order = f"; the last {len(stage.rows)}, newest first" if stage.name == "history" and stage.rows else ""
+            lines.append(f"{stage.name:<11}{1000 * stage.seconds:7.1f} ms  {stage.said}{order}")
             for place, row in enumerate(stage.rows, start=1):
                 score = f"{row['score']:z.3f}  " if row["score"] is not None else ""
                 lines.append(f"{place:>6}. {score}{_short(row['title'])}  [{row['item_id']}]{_parts(row)}")
