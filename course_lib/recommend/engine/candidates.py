@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.sparse import csr_matrix
 
 from course_lib.core.ids import IdMap
 from course_lib.core.ranking import PAD, Ranking
@@ -15,6 +16,7 @@ from course_lib.recommend.ranking import Candidates
 from course_lib.shop.interactions import Interactions
 
 VISITOR = "visitor"
+BLOCK = 256  #: users whose scores of the whole catalogue are alive at a time
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +32,12 @@ class View:
     models: dict[str, Recommender]
     interactions: Interactions
     said: str = ""
+
+    def histories(self, users: Sequence[str]) -> tuple[csr_matrix, np.ndarray]:
+        """Of some of the users: weights of their events, csr_matrix [n, n_items], and how many events, int64 [n]."""
+        log = self.interactions
+        rows = log.users.rows(users)
+        return log.matrix[rows], np.bincount(log.user_rows, minlength=len(log.users))[rows]
 
 
 def visitor_view(
@@ -99,6 +107,12 @@ def propose(
     user_rows, item_rows = np.divmod(pairs, n_items)
     return (Candidates(user_rows, item_rows, {name: places.get(name, nothing[1]) for name in names}),
             {name: scores.get(name, nothing[0]) for name in names})  # fmt: skip
+
+
+def in_blocks(users: list[str], size: int = BLOCK) -> Iterator[list[str]]:
+    """The users, so many at a time."""
+    for start in range(0, len(users), size):
+        yield users[start : start + size]
 
 
 def fused_score(pairs: Candidates, scores: Mapping[str, np.ndarray]) -> np.ndarray:

@@ -5,7 +5,7 @@ Held equal to ``pair_features`` by ``tests/recommend/test_engine.py``; that is w
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Self
 
@@ -85,3 +85,10 @@ class RequestFeatures:
             columns[f"{name}_share"] = np.where(group >= 0, share[u, np.maximum(group, 0)], 0)
         columns["history_events"] = np.log1p(events)[u]
         return columns
+
+    def names(self, generators: Iterable[str]) -> list[str]:
+        """Names of the features, in order, with generators of these names: those of no pair at all."""
+        none = np.zeros(0, dtype=np.int64)
+        scores = {name: np.zeros((1, len(self.catalogue.ids)), dtype=np.float32) for name in generators}
+        pairs = Candidates(none, none, {name: none for name in scores})
+        return list(self(pairs, scores, csr_matrix((1, len(self.catalogue.ids))), np.zeros(1, dtype=np.int64)))

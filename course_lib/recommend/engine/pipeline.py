@@ -2,64 +2,34 @@
 
 from __future__ import annotations
 
-import difflib
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from course_lib.core.errors import ContractError, UnknownIdError
+from course_lib.core.errors import ContractError
 from course_lib.core.ids import IdMap
 from course_lib.core.ranking import PAD, Ranking
 from course_lib.recommend.base import Recommender
-from course_lib.recommend.collaborative import IALS, ItemCosine, Popularity
-from course_lib.recommend.engine.candidates import VISITOR, View, fused_score, propose, visitor_view
+from course_lib.recommend.collaborative import Popularity
+from course_lib.recommend.engine.asking import check_users, checked_k, visitor_history
+from course_lib.recommend.engine.candidates import BLOCK, VISITOR, View, in_blocks, visitor_view
 from course_lib.recommend.engine.content import ContentNeighbours
+from course_lib.recommend.engine.defaults import default_generators
 from course_lib.recommend.engine.features import RequestFeatures
-from course_lib.recommend.engine.folding import fold_in
+from course_lib.recommend.engine.ordering import Ordering
 from course_lib.recommend.engine.page import Composer, Display, Page
-from course_lib.recommend.engine.products import catalogue_of, product_rows
-from course_lib.recommend.engine.ranker import ChanceRanker, UnteachableError
+from course_lib.recommend.engine.products import catalogue_of, product_rows, with_new
+from course_lib.recommend.engine.ranker import ChanceRanker
+from course_lib.recommend.engine.teaching import labelled_candidates, parts_by_time, taught
 from course_lib.recommend.engine.telling import Teller
 from course_lib.recommend.engine.trace import Trace
-from course_lib.recommend.ranking import Candidates, expected_value
-from course_lib.recommend.sequential import SequentialRules
-from course_lib.recommend.split import new_interests
 from course_lib.shop.interactions import Interactions
 
 if TYPE_CHECKING:
     from datasets import Dataset
-
-BLOCK = 256  #: users whose scores of the whole catalogue are alive at a time
-
-
-def default_generators(items: Any) -> dict[str, Recommender]:
-    """Counting, factors, order, and a door for new products: unfitted, by name.
-
-    Settings chosen on three simulated shops, with nine tries each but for "new", which wasn't tuned
-    (``benchmarks/recommend_engine.py --tune``).
-
-    Args:
-        items: the items table of the shop, rows of it, or its ``Catalogue``.
-    """
-    return {
-        "cosine": ItemCosine(item_damping=0.1, user_damping=0.5),
-        "ials": IALS(factors=32, regularization=10.0, alpha=5.0, iterations=10),
-        "rules": SequentialRules(decay=0.95, other=0.0),
-        "new": ContentNeighbours(items, most_events=3),
-    }
-
-
-@dataclass(frozen=True, eq=False)
-class _Ordered:
-    """Candidates of a block of users, in order: one entry of each list for each user."""
-
-    items: list[np.ndarray]
-    scores: list[np.ndarray]
-    chances: list[np.ndarray | None]
 
 
 class RecommendationPipeline(Recommender):
@@ -164,7 +134,7 @@ class RecommendationPipeline(Recommender):
     def _fit(self, interactions: Interactions) -> None:
         if interactions.items != self.catalogue.ids:
             raise ContractError("the interactions have another catalogue than the products", remedy="Pass shop.items of one shop")
-        ranker, recall = (None, None) if self.ranker is None else self._teach(deepcopy(self.ranker), interactions)
+        ranker, recall = (None, None) if self.ranker is None else self._taught(interactions)
         generators, fallback = _fitted(self._unfitted, interactions), deepcopy(self._fallback).fit(interactions)
         self.ranker, self.candidate_recall = ranker, recall
         self._settle(generators, fallback)
@@ -173,43 +143,22 @@ class RecommendationPipeline(Recommender):
         """Serve with these from now on."""
         self.generators, self.fallback = generators, fallback
         self._features = RequestFeatures.of(self.catalogue, self.interactions)
-        self._events = np.bincount(self.interactions.user_rows, minlength=len(self.interactions.users))
         self._composed: tuple[Display, Composer] | None = None
 
-    def _teach(self, ranker: ChanceRanker, interactions: Interactions) -> tuple[ChanceRanker, float]:
+    def _taught(self, interactions: Interactions) -> tuple[ChanceRanker, float]:
         """The ranker, taught on the parts of the past and calibrated on the last, and the last part's candidate recall."""
-        times, n = interactions.timestamps, len(interactions)
-        cuts = [int(times[int(n * (1 - self.share * part))]) for part in range(self.moments + 1, 0, -1)] + [int(times[-1]) + 1]
-        if len(set(cuts)) < len(cuts) or cuts[0] == times[0]:
-            raise UnteachableError("too few of the events differ in time for a ranker to learn from")
-        learned: list[tuple[dict[str, np.ndarray], np.ndarray]] = []
-        for start, end in zip(cuts, cuts[1:]):
-            past = interactions.select(times < start)
-            try:
-                labels = new_interests(past, interactions.select((times >= start) & (times < end)))
-            except ContractError as error:
-                raise UnteachableError(error.what) from error
+        learned = []
+        for past, labels in parts_by_time(interactions, self.moments, self.share):
             learned.append(self.examples(_fitted(self._unfitted, past), past, labels))
             recall = float(learned[-1][1].sum() / labels.matrix.nnz)
-        *parts, held = learned
-        columns = {name: np.concatenate([features[name] for features, _ in parts]) for name in held[0]}
-        return ranker.fit(columns, np.concatenate([label for _, label in parts])).calibrate(*held), recall
+        return taught(deepcopy(self.ranker), learned), recall
 
     def examples(
         self, models: dict[str, Recommender], past: Interactions, labels: Interactions
     ) -> tuple[dict[str, np.ndarray], np.ndarray]:
         """Candidates of those who took up something new: their features, and whether it was that."""
-        view, features = View(models, past), RequestFeatures.of(self.catalogue, past)
-        users, n_items = labels.active_users(), len(self.catalogue.ids)
-        wanted = np.unique(past.users.rows(labels.users.take(labels.user_rows)) * n_items + labels.item_rows)
-        found, label = [], []
-        for block in _blocks(users):
-            pairs, scores = propose(view, block, self.depth, self._unfitted)
-            rows = past.users.rows(block)
-            events = np.bincount(past.user_rows, minlength=len(past.users))[rows]
-            found.append(features(pairs, scores, past.matrix[rows], events))
-            label.append(np.isin(rows[pairs.user_rows] * n_items + pairs.item_rows, wanted))
-        return {name: np.concatenate([part[name] for part in found]) for name in found[0]}, np.concatenate(label)
+        features = RequestFeatures.of(self.catalogue, past)
+        return labelled_candidates(View(models, past), labels, features, self.depth, self._unfitted)
 
     # -- recommending -------------------------------------------------------------------------------------------------
     @property
@@ -228,7 +177,7 @@ class RecommendationPipeline(Recommender):
             ContractError: not fitted yet, a user named twice, k < 1. UnknownIdError: a user the log doesn't know.
         """
         self._known(users)
-        return self._pages(View(self.generators, self.interactions), IdMap("user", users), _checked(k), exclude_seen, block)
+        return self._pages(View(self.generators, self.interactions), IdMap("user", users), checked_k(k), exclude_seen, block)
 
     def recommend_for(
         self, items: Sequence[str], k: int = 20, *, timestamps: Sequence[int] | None = None, exclude_seen: bool = True
@@ -241,22 +190,22 @@ class RecommendationPipeline(Recommender):
             ContractError: not fitted yet, k < 1, timestamps of another number. UnknownIdError: an unknown product.
         """
         view = self._folded(items, timestamps)
-        return self._pages(view, view.interactions.users, _checked(k), exclude_seen, BLOCK)
+        return self._pages(view, view.interactions.users, checked_k(k), exclude_seen, BLOCK)
 
     def _score(self, rows: np.ndarray) -> np.ndarray:
         """The ranker's scores before the page; -inf for what isn't a candidate."""
         scores = np.full((len(rows), len(self.catalogue.ids)), -np.inf, dtype=np.float32)
         view, users = View(self.generators, self.interactions), self.interactions.users.take(rows)
-        ordered = self._order(view, users, self.depth, exclude_seen=False)
+        ordered = self._ordering().order(view, users, self.depth, exclude_seen=False)
         for row, (items, values) in enumerate(zip(ordered.items, ordered.scores)):
             scores[row, items] = values
         return scores
 
     def _pages(self, view: View, users: IdMap, k: int, exclude_seen: bool, block: int) -> Ranking:
         ids, scores = np.full((len(users), k), PAD, dtype=np.int64), np.full((len(users), k), -np.inf, dtype=np.float32)
-        row = 0
-        for part in _blocks(list(users), block):
-            ordered = self._order(view, part, max(self.depth, k), exclude_seen)
+        ordering, row = self._ordering(), 0
+        for part in in_blocks(list(users), block):
+            ordered = ordering.order(view, part, max(self.depth, k), exclude_seen)
             for items, values in zip(ordered.items, ordered.scores):
                 page = self._compose(items, values, k).rows
                 ids[row, : len(page)] = page
@@ -272,92 +221,21 @@ class RecommendationPipeline(Recommender):
             self._composed = self.display, Composer(self.display, self.catalogue.ids, brands, self.catalogue)
         return self._composed[1].compose(items, scores, k)
 
-    # -- the stages ---------------------------------------------------------------------------------------------------
-    def _order(
-        self, view: View, users: list[str], depth: int, exclude_seen: bool, note: Callable[..., None] | None = None
-    ) -> _Ordered:
-        """Candidates of each user in order; those without a history get the fallback's."""
-        pairs, scores = propose(view, users, depth, self._unfitted, exclude_seen=exclude_seen, note=note)
-        rows = view.interactions.users.rows(users)
-        history = view.interactions.matrix[rows]
-        events = np.bincount(view.interactions.user_rows, minlength=len(view.interactions.users))[rows]
-        features, chance = None, None
-        if self.ranker is not None:
-            features = self._features(pairs, scores, history, events)
-            chance = self.ranker.chance(features) if len(pairs.user_rows) else np.zeros(0)
-            score = self._value(chance, pairs.item_rows) if self.by_value else chance
-        else:
-            score = fused_score(pairs, scores)
-        order = np.lexsort((pairs.item_rows, -score.astype(np.float32), pairs.user_rows))
-        bounds = np.searchsorted(pairs.user_rows[order], np.arange(len(users) + 1))
-        items, values, chances, popular = [], [], [], None
-        for row in range(len(users)):
-            of_user = order[bounds[row] : bounds[row + 1]]
-            if events[row]:
-                items.append(pairs.item_rows[of_user])
-                values.append(score[of_user].astype(np.float32))
-                chances.append(None if chance is None else chance[of_user])
-                continue
-            if popular is None:
-                popular = self._popular(depth)
-            items.append(popular[0])
-            values.append(popular[1])
-            chances.append(None)
-        if note:
-            note("order", pairs, features, order)
-        return _Ordered(items, values, chances)
-
-    def _value(self, chance: np.ndarray, items: np.ndarray) -> np.ndarray:
-        """Money that a showing brings if it is looked at; a product without a price brings none."""
-        price = np.exp(np.nan_to_num(self.catalogue.log_price[items], nan=-np.inf))
-        return expected_value(chance, np.full(len(chance), self.buy_rate), price)
-
-    def _popular(self, depth: int) -> tuple[np.ndarray, np.ndarray]:
-        """The fallback's list for somebody of whom nothing is known."""
-        nobody = Interactions.from_ids([], [], items=self.fallback.interactions.items, users=IdMap("user", [VISITOR]))
-        view = fold_in(self.fallback, nobody)
-        if view is None:
-            remedy = "Choose Popularity"
-            raise ContractError(f"{type(self.fallback).__name__} can't serve people without a history", remedy=remedy)
-        found = view.recommend([VISITOR], depth)
-        kept = found.ids[0] != PAD
-        return found.ids[0][kept], found.scores[0][kept]
+    def _ordering(self) -> Ordering:
+        """What puts candidates in order as the pipeline is now: ``by_value`` may be set between two requests."""
+        return Ordering(self._unfitted, self._features, self.ranker, self.fallback, self.by_value, self.buy_rate)
 
     # -- people and products that are new -----------------------------------------------------------------------------
     def _known(self, users: Sequence[str]) -> None:
-        """Raise where a user is unknown, with near names."""
+        """Raise before ``fit``, and where a user is unknown, with near names."""
         self._rows([])
-        if isinstance(users, str):
-            raise ContractError("users must be a list of user ids", remedy=f"E.g. recommend([{users!r}])")
-        unknown = next((user for user in users if user not in self.interactions.users), None)
-        if unknown is None:
-            return
-        near = difflib.get_close_matches(str(unknown), self.interactions.users.ids, n=3, cutoff=0.5)
-        known = ", ".join(near or self.interactions.users.ids[:3])
-        raise UnknownIdError(
-            f"nobody called {str(unknown)!r} is in the log",
-            remedy=f"There are {known}{' …' if len(self.interactions.users) > 3 else ''}; "
-            "for somebody new give the products they looked at (recommend_for)",
-        )
+        check_users(users, self.interactions.users)
 
     def _folded(self, items: Sequence[str], timestamps: Sequence[int] | None = None) -> View:
         """The generators as they serve one visitor."""
         self._rows([])
-        if isinstance(items, str):
-            raise ContractError("items must be a list of product ids", remedy=f"E.g. [{items!r}]")
-        items = list(items)
-        rows = self._item_rows(items)
-        times = np.arange(len(items)) if timestamps is None else np.asarray(timestamps)
-        if times.shape != rows.shape:
-            raise ContractError(f"{len(times)} timestamps for {len(items)} products")
+        rows, times = visitor_history(items, timestamps, self.catalogue.ids)
         return visitor_view(self.generators, self.catalogue.ids, rows, times)
-
-    def _item_rows(self, items: list[str]) -> np.ndarray:
-        unknown = next((item for item in items if item not in self.catalogue.ids), None)
-        if unknown is None:
-            return self.catalogue.ids.rows(items)
-        near = difflib.get_close_matches(str(unknown), self.catalogue.ids.ids, n=3, cutoff=0.5) or self.catalogue.ids.ids[:3]
-        raise UnknownIdError(f"there is no product {str(unknown)!r}", remedy=f"There are {', '.join(near)} …")
 
     def add_items(self, items: Dataset | Iterable[Mapping[str, Any]], *, vectors: np.ndarray | None = None) -> None:
         """Put new products at the end of the catalogue; nothing is trained, and nothing changes if one can't be added.
@@ -373,21 +251,10 @@ class RecommendationPipeline(Recommender):
             ContractError: not fitted yet, a product that is there already, vectors missing or not asked for.
         """
         self._rows([])
-        new = product_rows(items)
-        if known := [product["item_id"] for product in new if product["item_id"] in self.catalogue.ids]:
-            raise ContractError(f"the product {known[0]!r} is there already")
-        if (vectors is None) != (self.catalogue.vectors is None):
-            raise ContractError("give vectors of the new products if, and only if, the pipeline has vectors")
-        both = None if vectors is None else np.concatenate([self.catalogue.vectors, np.asarray(vectors, dtype=np.float32)])
-        products = [*self.products, *new]
-        catalogue = catalogue_of(products, both)
-        self._extend(products, catalogue)
-
-    def _extend(self, products: list[dict[str, Any]], catalogue: Any) -> None:
-        log = self.interactions
-        self.products, self.catalogue = products, catalogue
-        self.interactions = Interactions(log.users, catalogue.ids, log.user_rows, log.item_rows, log.weights, log.timestamps)
-        grown = {name: model.extended(catalogue, self.interactions) if isinstance(model, ContentNeighbours) else model
+        self.products, self.catalogue = with_new(self.products, self.catalogue, items, vectors)
+        log, ids = self.interactions, self.catalogue.ids
+        self.interactions = Interactions(log.users, ids, log.user_rows, log.item_rows, log.weights, log.timestamps)
+        grown = {name: model.extended(self.catalogue, self.interactions) if isinstance(model, ContentNeighbours) else model
                  for name, model in self.generators.items()}  # fmt: skip
         self._settle(grown, self.fallback)
 
@@ -422,10 +289,7 @@ class RecommendationPipeline(Recommender):
 
     def feature_names(self) -> list[str]:
         """What the ranker sees, in order."""
-        none = np.zeros(0, dtype=np.int64)
-        scores = {name: np.zeros((1, len(self.catalogue.ids)), dtype=np.float32) for name in self._unfitted}
-        pairs = Candidates(none, none, {name: none for name in scores})
-        return list(self._features(pairs, scores, self.interactions.matrix[:1], np.zeros(1, dtype=np.int64)))
+        return self._features.names(self._unfitted)
 
     # -- asking why ---------------------------------------------------------------------------------------------------
     def show(self, user: str, k: int = 10) -> list[dict[str, Any]]:
@@ -447,12 +311,12 @@ class RecommendationPipeline(Recommender):
         return self._trace(lambda: self._folded(items, timestamps), VISITOR, k)
 
     def _trace(self, open_view: Callable[[], View], user: str, k: int) -> Trace:
-        _checked(k)
+        checked_k(k)
         start = time.perf_counter()
         view = open_view()
         teller = Teller(self, user, k, known=view.interactions is self.interactions, start=start)
         teller.history(view)
-        ordered = self._order(view, [user], max(self.depth, k), True, teller.note)
+        ordered = self._ordering().order(view, [user], max(self.depth, k), True, teller.note)
         teller.ranked(view, ordered.items[0], ordered.scores[0], ordered.chances[0])
         page = self._compose(ordered.items[0], ordered.scores[0], k)
         teller.display(view, page)
@@ -461,14 +325,3 @@ class RecommendationPipeline(Recommender):
 
 def _fitted(unfitted: Mapping[str, Recommender], interactions: Interactions) -> dict[str, Recommender]:
     return {name: deepcopy(model).fit(interactions) for name, model in unfitted.items()}
-
-
-def _checked(k: int) -> int:
-    if isinstance(k, bool) or not isinstance(k, (int, np.integer)) or k < 1:
-        raise ContractError(f"k is {k!r}; it must be a whole number of at least 1")
-    return int(k)
-
-
-def _blocks(users: list[str], size: int = BLOCK) -> Iterator[list[str]]:
-    for start in range(0, len(users), size):
-        yield users[start : start + size]

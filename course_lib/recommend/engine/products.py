@@ -65,3 +65,29 @@ class Columns:
 def catalogue_of(products: list[dict[str, Any]], vectors: np.ndarray | None = None) -> Catalogue:
     """The columns that features use; raises ContractError for an id that occurs twice or vectors that don't fit."""
     return Catalogue.from_items(Columns(products), vectors)
+
+
+def with_new(
+    products: list[dict[str, Any]],
+    catalogue: Catalogue,
+    items: Dataset | Iterable[Mapping[str, Any]],
+    vectors: np.ndarray | None,
+) -> tuple[list[dict[str, Any]], Catalogue]:
+    """Rows and columns with new products at their end; what was given stays as it is.
+
+    Args:
+        products, catalogue: so far. items: the new ones.
+        vectors: float [n, d] of the new ones, where the catalogue has vectors; else None.
+
+    Raises:
+        ContractError: a product that is there already, vectors missing or not asked for; as ``product_rows`` and
+            ``catalogue_of`` do.
+    """
+    new = product_rows(items)
+    if known := [product["item_id"] for product in new if product["item_id"] in catalogue.ids]:
+        raise ContractError(f"the product {known[0]!r} is there already")
+    if (vectors is None) != (catalogue.vectors is None):
+        raise ContractError("give vectors of the new products if, and only if, the pipeline has vectors")
+    both = None if vectors is None else np.concatenate([catalogue.vectors, np.asarray(vectors, dtype=np.float32)])
+    rows = [*products, *new]
+    return rows, catalogue_of(rows, both)
