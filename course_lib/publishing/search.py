@@ -32,7 +32,7 @@ _WIDE = re.compile(rf"[{CJK}]")
 
 #: words of questions, which say nothing about the page that answers them
 STOPWORDS = frozenset(
-    "can do does from had has have how i me my our should we what when where which who why you your "
+    "am can do does from had has have how i me my our should we what when where which who why you your "
     "什么 怎么 怎样 如何 为何 为什 哪些 哪个 哪里 可以 能否 是否 吗 呢 的 了".split()
 )
 

@@ -146,6 +146,10 @@ def test_no_page_is_wider_than_a_phone_and_labels_stay_readable(browser):
         for path in _all_pages():
             page = visit.open(path)
             assert page.evaluate("document.documentElement.scrollWidth") <= 360, path
+            ends = page.evaluate(
+                "[...document.querySelectorAll('.prev-next-area *')].map(e => e.getBoundingClientRect().right)"
+            )
+            assert all(end <= 360 for end in ends), path  # cut off, since nothing there scrolls
             sizes = page.evaluate(
                 """[...document.querySelectorAll('svg.flow text, .course-figure svg text, .course-demo svg text')].map(t => {
                      const svg = t.ownerSVGElement
