@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from course_lib.core import versions
 from course_lib.core.errors import ContractError, CourseError, DataError
 from course_lib.recommend.collaborative import BPR, EASE, IALS, ItemCosine, Popularity, UserCosine
 from course_lib.recommend.engine import Display, RecommendationPipeline, load_pipeline, save_pipeline, store
@@ -166,9 +167,9 @@ def test_folders_of_others_are_left_alone(pipeline, tmp_path, monkeypatch):
     with pytest.raises(CourseError, match="a file, not a folder"):
         save_pipeline(pipeline, tmp_path / "mine.txt")
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
-    (tmp_path / "new" / "v-left").mkdir(parents=True)  # a first save that was killed
+    (tmp_path / "new" / "v-killed_1").mkdir(parents=True)  # a first save that was killed
     save_pipeline(pipeline, tmp_path / "new")
-    monkeypatch.setattr(store, "_digest", lambda _: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+    monkeypatch.setattr(versions, "_digest", lambda _: (_ for _ in ()).throw(OSError(28, "No space left on device")))
     with pytest.raises(CourseError, match="No space left"):
         save_pipeline(pipeline, tmp_path / "new")
     monkeypatch.undo()

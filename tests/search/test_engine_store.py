@@ -152,6 +152,6 @@ def test_folders_of_others_are_left_alone(words_engine, tmp_path):
     with pytest.raises(CourseError, match="a file, not a folder"):
         save_engine(words_engine, tmp_path / "mine.txt")
     assert [p.name for p in tmp_path.iterdir()] == ["mine.txt"]
-    (tmp_path / "new" / "v-left").mkdir(parents=True)  # a first save that was killed
+    (tmp_path / "new" / "v-killed_1").mkdir(parents=True)  # a first save that was killed
     save_engine(words_engine, tmp_path / "new")
     assert len(load_engine(tmp_path / "new"))

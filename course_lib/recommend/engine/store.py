@@ -4,25 +4,23 @@
     DIR/v-<random>/          manifest.json (format, settings, models, fingerprint of the code, sha256 of each file),
                              items.parquet, users.parquet, interactions.parquet, arrays.safetensors, trees.txt (with a ranker)
 
-A new version is written beside the old one; ``pipeline.json`` is replaced in one step when all its files are on disk. A
-kill at any moment leaves the old version or the new one. The folder holds the log: who may read it reads the histories.
+``core.versions`` writes and checks the folder: a kill at any moment leaves the old version or the new one. The folder holds
+the log: who may read it reads the histories.
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
-import shutil
-import tempfile
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from course_lib.core.errors import ContractError, CourseError, DataError
-from course_lib.core.files import read_json, unwritable, write_json
+from course_lib.core.errors import ContractError, DataError
 from course_lib.core.fingerprint import code_fingerprint
 from course_lib.core.ids import IdMap
+from course_lib.core.versions import VersionedFolder
 from course_lib.recommend.engine.models import pack, unpack
 from course_lib.recommend.engine.page import Display
 from course_lib.recommend.engine.pipeline import RecommendationPipeline
@@ -30,11 +28,9 @@ from course_lib.recommend.engine.ranker import ChanceRanker
 from course_lib.recommend.ranking import Platt, Trees
 from course_lib.shop.interactions import Interactions
 
-FORMAT = 1
-POINTER, MANIFEST, ARRAYS, TREES = "pipeline.json", "manifest.json", "arrays.safetensors", "trees.txt"
+KIND = VersionedFolder("pipeline.json", 1, "recommendation pipeline", short="pipeline", saver="save_pipeline")
+ARRAYS, TREES = "arrays.safetensors", "trees.txt"
 CODE = ("course_lib.recommend.engine",)
-_PREFIX = "v-"
-_AGAIN = "Make it again with save_pipeline"
 _NEEDED = {"items.parquet", "users.parquet", "interactions.parquet", ARRAYS}
 
 
@@ -47,26 +43,7 @@ def save_pipeline(pipeline: RecommendationPipeline, folder: str | os.PathLike[st
     """
     if pipeline.interactions is None:
         raise ContractError("the pipeline has learned nothing yet", remedy="Call fit(interactions) first")
-    folder = Path(folder)
-    try:
-        if folder.exists() and not folder.is_dir():
-            raise CourseError("this is a file, not a folder", where=str(folder), remedy="Choose another name")
-        if folder.exists() and any(folder.iterdir()) and not (folder / POINTER).is_file() and not _only_ours(folder):
-            raise CourseError("is not empty and holds no pipeline", where=str(folder), remedy="Choose a new folder")
-        folder.mkdir(parents=True, exist_ok=True)
-        version = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=folder))
-        try:
-            _write(pipeline, version)
-            pointer = {"what": "a recommendation pipeline of the course", "format": FORMAT, "version": version.name}
-            write_json(folder / POINTER, pointer)
-        except BaseException:
-            shutil.rmtree(version, ignore_errors=True)
-            raise
-    except OSError as error:
-        raise unwritable(folder, error) from error
-    for old in folder.glob(f"{_PREFIX}*"):  # the version before, and what a kill has left
-        if old != version:
-            shutil.rmtree(old, ignore_errors=True)
+    KIND.write(folder, partial(_write, pipeline))
 
 
 def load_pipeline(folder: str | os.PathLike[str]) -> RecommendationPipeline:
@@ -78,33 +55,23 @@ def load_pipeline(folder: str | os.PathLike[str]) -> RecommendationPipeline:
     Raises:
         DataError: no pipeline there, one of a newer version of the course, or a file that is missing or damaged.
     """
-    version, manifest = _open(Path(folder))
+    version, manifest = KIND.open(folder)
     try:
         files = dict(manifest["files"])
-        for name, digest in files.items():
-            _check(version, name, digest)
-        if missing := _NEEDED - set(files):
-            raise DataError(f"doesn't list {sorted(missing)[0]}", where=str(version / MANIFEST), remedy=_AGAIN)
+        KIND.check(version, files, _NEEDED)
         return _read(version, manifest, TREES in files)
     except (KeyError, TypeError, ValueError, AttributeError, IndexError, ContractError, OverflowError) as error:
-        raise DataError(f"is damaged ({str(error)[:200]})", where=str(version), remedy=_AGAIN) from error
+        raise KIND.damaged(version, str(error)[:200]) from error
 
 
 def is_stale(folder: str | os.PathLike[str]) -> bool:
     """Whether the code has changed since the pipeline was saved; raises DataError as ``load_pipeline``."""
-    return _open(Path(folder))[1].get("code") != code_fingerprint(CODE)
-
-
-def _open(folder: Path) -> tuple[Path, dict[str, Any]]:
-    pointer = _format(folder / POINTER)
-    name = pointer.get("version")
-    if not isinstance(name, str) or not name.startswith(_PREFIX) or Path(name).name != name:
-        raise DataError("names no version", where=str(folder / POINTER), remedy=_AGAIN)
-    return folder / name, _format(folder / name / MANIFEST)
+    return KIND.open(folder)[1].get("code") != code_fingerprint(CODE)
 
 
 # -- writing ----------------------------------------------------------------------------------------------------------
-def _write(pipeline: RecommendationPipeline, version: Path) -> None:
+def _write(pipeline: RecommendationPipeline, version: Path) -> dict[str, Any]:
+    """Write the files; what is returned goes into the manifest."""
     import pyarrow as pa
     import pyarrow.parquet as pq
     from safetensors.numpy import save_file
@@ -132,15 +99,10 @@ def _write(pipeline: RecommendationPipeline, version: Path) -> None:
                   "parameters": pipeline.ranker.parameters, "names": list(pipeline.ranker.trees.names),
                   "a": float(pipeline.ranker.platt.a), "b": float(pipeline.ranker.platt.b),
                   "training": pipeline.ranker.training}  # fmt: skip
-    files = sorted(path for path in version.iterdir() if path.is_file())
-    for path in files:
-        with open(path, "rb") as file:
-            os.fsync(file.fileno())
     settings = {"by_value": pipeline.by_value, "depth": pipeline.depth, "moments": pipeline.moments, "share": pipeline.share,
                 "buy_rate": pipeline.buy_rate, "candidate_recall": pipeline.candidate_recall,
                 "display": _display(pipeline.display)}  # fmt: skip
-    write_json(version / MANIFEST, {"format": FORMAT, "code": code_fingerprint(CODE), "settings": settings, "models": models,
-                                    "ranker": ranker, "files": {path.name: _digest(path) for path in files}})  # fmt: skip
+    return {"code": code_fingerprint(CODE), "settings": settings, "models": models, "ranker": ranker}
 
 
 def _display(display: Display) -> dict[str, Any]:
@@ -156,7 +118,7 @@ def _read(version: Path, manifest: dict[str, Any], has_trees: bool) -> Recommend
     try:
         arrays = load_file(version / ARRAYS)
     except SafetensorError as error:
-        raise DataError(f"is damaged ({error})", where=str(version / ARRAYS), remedy=_AGAIN) from error
+        raise KIND.damaged(version / ARRAYS, error) from error
     products = _table(version / "items.parquet").to_pylist()
     users = IdMap("user", _table(version / "users.parquet")["user_id"].to_pylist())
     events = _table(version / "interactions.parquet")
@@ -188,10 +150,10 @@ def _ranker(version: Path, told: dict[str, Any]) -> ChanceRanker:
     try:
         trees.booster = lightgbm.Booster(model_str=(version / TREES).read_text(encoding="utf-8"))
     except (lightgbm.basic.LightGBMError, UnicodeDecodeError) as error:
-        raise DataError(f"is damaged ({str(error)[:100]})", where=str(version / TREES), remedy=_AGAIN) from error
+        raise KIND.damaged(version / TREES, str(error)[:100]) from error
     trees.names = tuple(map(str, told["names"]))
     if trees.booster.num_feature() != len(trees.names):
-        raise DataError("has trees of other features than the manifest names", where=str(version / TREES), remedy=_AGAIN)
+        raise DataError("has trees of other features than the manifest names", where=str(version / TREES), remedy=KIND.again)
     ranker.trees, ranker.training = trees, {str(name): int(n) for name, n in dict(told["training"]).items()}
     ranker.platt = Platt()
     ranker.platt.a, ranker.platt.b = float(told["a"]), float(told["b"])
@@ -205,36 +167,4 @@ def _table(path: Path) -> Any:
     try:
         return pq.read_table(path)
     except (pa.ArrowException, OSError) as error:
-        raise DataError(f"is damaged ({str(error)[:100]})", where=str(path), remedy=_AGAIN) from error
-
-
-def _format(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        raise DataError("no recommendation pipeline here", where=str(path), remedy="Give the folder that save_pipeline wrote")
-    value = read_json(path)
-    if not isinstance(value, dict) or not isinstance(value.get("format"), int):
-        raise DataError("is not the record of a recommendation pipeline", where=str(path), remedy=_AGAIN)
-    if value["format"] > FORMAT:
-        what = f"has format {value['format']}, this version of the course reads up to {FORMAT}"
-        raise DataError(what, where=str(path), remedy="Update the course, or make the pipeline again")
-    return value
-
-
-def _check(version: Path, name: Any, digest: Any) -> None:
-    path = version / str(name)
-    if ".." in Path(str(name)).parts or Path(str(name)).is_absolute():
-        raise DataError(f"lists the file {name!r} outside its folder", where=str(version / MANIFEST), remedy=_AGAIN)
-    if not path.is_file():
-        raise DataError("is missing", where=str(path), remedy=_AGAIN)
-    if _digest(path) != digest:
-        raise DataError("is damaged: its checksum differs", where=str(path), remedy=_AGAIN)
-
-
-def _digest(path: Path) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _only_ours(folder: Path) -> bool:
-    """Whether all that is in the folder was left by a save that was killed before its end."""
-    return all(path.is_dir() and path.name.startswith(_PREFIX) for path in folder.iterdir())
+        raise KIND.damaged(path, str(error)[:100]) from error
