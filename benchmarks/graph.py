@@ -1,9 +1,8 @@
-"""LightGCN on Gowalla: what it reaches in the time given, and what its epoch and its lists cost.
+"""LightGCN on Gowalla: what it reaches in the time given, what more time buys, and what kind of split this is.
 
     .venv/bin/python benchmarks/graph.py quality [--data DIR] [--minutes 15] [--save benchmarks/results/graph_quality.json]
     .venv/bin/python benchmarks/graph.py wide [--data DIR] [--validate] [--save benchmarks/results/graph_wide.json]
     .venv/bin/python benchmarks/graph.py split [--data DIR] [--save benchmarks/results/graph_split.json]
-    .venv/bin/python benchmarks/graph.py speed [--data DIR] [--steps 20] [--save benchmarks/results/graph_speed.json]
 
 quality: LightGCN with the package's defaults, the training-free filter and popularity, trained on train.txt and measured
 on test.txt: all items ranked, those of train.txt masked. Nothing is chosen here. LightGCN's defaults come from an earlier
@@ -17,11 +16,7 @@ one setting in WIDE is trained on train.txt and measured on test.txt; all weight
 split: is test.txt a random part of each user's items? If it is, an item's share in it scatters as it does in a fifth that
 is drawn at random from train.txt.
 
-speed: one BPR epoch by ``course_lib.recommend.graph`` and the same epoch written as the authors' published code is:
-a Python loop that draws the triples, torch.sparse.mm on a COO matrix. Both take the very same triples from the same
-start, so that their losses must agree. The steps of both alternate, so that load from elsewhere falls on both; with
---steps N only the first N of an epoch's steps are run, and the epoch's time is their mean times their number, plus the
-drawing of all triples. All times are processor time of this process, one thread.
+What its epoch costs: ``benchmarks/recommend.py``.
 """
 
 from __future__ import annotations
@@ -29,36 +24,28 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import math
 import os
-import random
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from course_lib import Shop
 from course_lib.core.fingerprint import ROOT
 from course_lib.core.provenance import check_save, peak_rss_mb, save_result
-from course_lib.core.ranking import top_k
 from course_lib.core.script import run_script
 from course_lib.core.seeds import generator
 from course_lib.recommend.base import Recommender
 from course_lib.recommend.collaborative import Popularity
-from course_lib.recommend.graph import GraphFilter, LightGCN, draw_triples, lightgcn_step, user_item_graph
-from course_lib.recommend.graph.bipartite import UserItemGraph
-from course_lib.recommend.graph.bpr import bpr_loss, first_vectors
+from course_lib.recommend.graph import GraphFilter, LightGCN
 from course_lib.recommend.prior import PopularityPrior
 from course_lib.recommend.split import hold_out
 from course_lib.shop.interactions import Interactions
 from course_lib.shop.measurement import Report, compare, evaluate
 
 METRICS = ("recall@20", "ndcg@20")
-DIMENSIONS, LAYERS, BATCH, RATE, DECAY = 64, 3, 2_048, 1e-3, 1e-4  # the authors' defaults, for the timing
 WIDE = {"dimensions": 512, "epochs": 10}  #: chosen by ``wide --validate``, as the weight is
 WIDE_WEIGHT = 0.03
 TRIED = (64, 256, 512)  #: dimensions, each with the epochs of WIDE
@@ -188,125 +175,25 @@ def told(report: Report, train: Interactions) -> dict[str, Any]:
     return {**{m: report.mean[m] for m in METRICS}, "intervals": intervals, "by_history": quarters(train, report)}
 
 
-# -- the authors' way, written anew for the timing --------------------------------------------------------------------
-
-
-def python_triples(graph: UserItemGraph, seed: int) -> Iterator[tuple[int, int, int]]:
-    """A triple for each edge, drawn one at a time: a user by lot, one of the user's items, one that the user lacks."""
-    draw = random.Random(seed)
-    rows = np.split(graph.edges.indices, graph.edges.indptr[1:-1])
-    have = [set(row.tolist()) for row in rows]
-    for _ in range(graph.edges.nnz):
-        user = draw.randrange(graph.n_users)
-        if not have[user]:
-            continue
-        wanted = int(rows[user][draw.randrange(len(rows[user]))])
-        unwanted = draw.randrange(graph.n_items)
-        while unwanted in have[user]:
-            unwanted = draw.randrange(graph.n_items)
-        yield user, wanted, unwanted
-
-
-def coo_step(coo: torch.Tensor, vectors: torch.Tensor, adam: torch.optim.Optimizer, nodes: torch.Tensor) -> float:
-    """One step with torch's own product and gradient of a COO matrix."""
-    layer, every = vectors, [vectors]
-    for _ in range(LAYERS):
-        layer = torch.sparse.mm(coo, layer)
-        every.append(layer)
-    final = torch.stack(every, dim=1).mean(dim=1)
-    loss = bpr_loss(*final[nodes])
-    size = vectors[nodes].pow(2).sum() / (2 * nodes.shape[1])
-    adam.zero_grad()
-    (loss + DECAY * size).backward()
-    adam.step()
-    return loss.item()
-
-
-def timed(work: Any, *arguments: Any) -> tuple[Any, float]:
-    """What it returns, and its processor seconds."""
-    began = time.process_time()
-    return work(*arguments), time.process_time() - began
-
-
-def speed(options: argparse.Namespace) -> dict[str, Any]:
-    """Seconds of an epoch in both ways, their losses, and the cost of lists for all users."""
-    torch.set_num_threads(1)
-    train, _ = split(options.data, False)
-    graph = user_item_graph(train)
-    adjacency = graph.adjacency
-    coo = adjacency.to_sparse_coo().coalesce()
-    triples, drawing = timed(draw_triples, graph, generator(0, "graph", "triples"))
-    _, python_drawing = timed(lambda: np.array(list(python_triples(graph, 0))))
-    nodes = torch.stack([torch.from_numpy(part) for part in triples])
-    nodes[1:] += graph.n_users
-    steps = math.ceil(nodes.shape[1] / BATCH)
-    start = first_vectors(graph.n_users + graph.n_items, DIMENSIONS, 0)
-    ways: dict[str, dict[str, Any]] = {}
-    for name in ("ours", "coo"):
-        vectors = start.clone().requires_grad_()
-        ways[name] = {"vectors": vectors, "adam": torch.optim.Adam([vectors], lr=RATE), "loss": [], "seconds": []}
-    run = min(options.steps or steps, steps)
-    for batch in nodes.split(BATCH, dim=1)[:run]:
-        for name, way in ways.items():
-            vectors, adam = way["vectors"], way["adam"]
-            work = (lightgcn_step, adjacency, vectors, adam, batch, LAYERS, DECAY) if name == "ours" else (
-                coo_step, coo, vectors, adam, batch)  # fmt: skip
-            loss, seconds = timed(*work)
-            way["loss"].append(loss)
-            way["seconds"].append(seconds)
-    gap = max(abs(a - b) for a, b in zip(ways["ours"]["loss"], ways["coo"]["loss"]))
-    epoch = {name: steps * float(np.mean(way["seconds"][1:] or way["seconds"])) for name, way in ways.items()}
-    whole = {"ours": epoch["ours"] + drawing, "coo": epoch["coo"] + python_drawing}
-    return {
-        "epoch": {
-            "steps": steps, "steps_run": run, "batch": BATCH, "layers": LAYERS, "dimensions": DIMENSIONS,
-            "drawing_seconds": {"ours": drawing, "python": python_drawing}, "steps_seconds": epoch, "seconds": whole,
-            "times_faster": whole["coo"] / whole["ours"], "largest_loss_difference": gap,
-            "mean_loss": {name: float(np.mean(way["loss"])) for name, way in ways.items()},
-        },
-        "lists": lists(train, options.users),
-    }  # fmt: skip
-
-
-def lists(train: Interactions, n_users: int | None) -> dict[str, Any]:
-    """Top 100 of all users against the matrix product and the selection that it can't do without."""
-    model, rng = LightGCN(), generator(0, "graph", "lists")
-    # Vectors by lot, as training would leave them in shape and type: their values make no difference to the time.
-    model.interactions, model._unmet = train, np.flatnonzero(user_item_graph(train).item_degrees == 0)
-    model.user_vectors, model.item_vectors = (
-        rng.standard_normal((len(ids), DIMENSIONS), dtype=np.float32) for ids in (train.users, train.items)
-    )
-    users = train.users.ids[:n_users]
-    rows = train.users.rows(users)
-    ours, bare = [], []
-    for _ in range(3):
-        ours.append(timed(model.recommend, users, 100)[1])
-        bare.append(timed(top_k, model.user_vectors[rows], model.item_vectors, 100)[1])
-    return {"users": len(users), "k": 100, "recommend_seconds": min(ours), "product_and_top_k_seconds": min(bare),
-            "ratio": min(ours) / min(bare), "runs": {"recommend": ours, "product_and_top_k": bare}}  # fmt: skip
-
-
 def main() -> int:
     """Measure, print as JSON, save where asked."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     shared = Path(os.environ.get("COURSE_SHARED_DATA") or ROOT.parent / "shared" / "data")
-    parser.add_argument("part", choices=("quality", "wide", "split", "speed"))
+    parser.add_argument("part", choices=("quality", "wide", "split"))
     parser.add_argument("--data", type=Path, metavar="DIR", default=shared / "gowalla", help="train.txt and test.txt")
     parser.add_argument("--minutes", type=float, default=15, metavar="N", help="processor minutes of LightGCN's training")
     parser.add_argument("--seed", type=int, default=0, metavar="N")
     parser.add_argument("--validate", action="store_true", help="hold out a part of train.txt, leave test.txt alone")
-    parser.add_argument("--steps", type=int, metavar="N", help="of the epoch that is timed (default: all)")
-    parser.add_argument("--users", type=int, metavar="N", help="whose lists are timed (default: all)")
     parser.add_argument("--save", type=Path, metavar="FILE", help="write the result with its provenance")
     options = parser.parse_args()
     if options.save:
         check_save(options.save)
     began = time.perf_counter()
-    result = {"quality": quality, "wide": wide, "split": split_check, "speed": speed}[options.part](options)
+    result = {"quality": quality, "wide": wide, "split": split_check}[options.part](options)
     result |= {"seconds": time.perf_counter() - began, "peak_rss_mb": peak_rss_mb()}
     print(json.dumps(result, indent=2))
     if options.save:
-        given = "".join(f" --{n} {getattr(options, n)}" for n in ("minutes", "seed", "steps", "users")
+        given = "".join(f" --{n} {getattr(options, n)}" for n in ("minutes", "seed")
                         if getattr(options, n) != parser.get_default(n))  # fmt: skip
         save_result(
             options.save,
