@@ -71,7 +71,8 @@ class VersionedFolder:
         try:
             self._refuse_others(folder)
             folder.mkdir(parents=True, exist_ok=True)
-            version = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=folder))
+            # By its name, since newer Pythons return an absolute path: it must equal what the folder lists.
+            version = folder / Path(tempfile.mkdtemp(prefix=_PREFIX, dir=folder)).name
             try:
                 self._seal(version, write_files(version))
                 pointer = {"what": f"a {self.what} of the course", "format": self.format, "version": version.name}

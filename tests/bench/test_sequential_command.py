@@ -10,6 +10,7 @@ import pytest
 
 from course_lib import cli
 from course_lib.bench.sequential_options import MODELS, SequentialOptions, command_line, parse_data
+from course_lib.bench.sequential_report import RESTS_ON
 from course_lib.bench.sequential_run import measure, read
 from course_lib.bench.sequential_systems import CLASSES, SETTINGS, make
 from course_lib.core.errors import ContractError, DataError
@@ -60,6 +61,19 @@ def test_one_json_object_with_provenance(s3rec_data, capsys, tmp_path):
     assert set(json.loads(text)) == set(FIELDS)
     saved, note = load_result(file)
     assert saved == result and "s3rec:DIR/Toy.txt" in note and "--budget-minutes 0.005" in note and "--seeds 2" in note
+
+
+def test_settings_are_those_that_the_saved_search_chose():
+    searched, _ = load_result(ROOT / "benchmarks" / "results" / "sequential_settings.json")
+    best = {name: one["settings"] for name, one in searched["best"].items()}
+    for system in ("item_cosine", "rules", "sasrec_bce"):
+        chosen = {name: value for name, value in best[system].items() if value is not None}
+        assert SETTINGS[system] == chosen, system
+    assert {len(searched["tried"][system]) for system in ("item_cosine", "rules")} == {40} and "forty" in RESTS_ON["rules"]
+    assert len(searched["tried"]["sasrec_bce"]) == 4 and "four" in RESTS_ON["sasrec_bce"]
+    default, *others = sorted(searched["tried"]["sasrec"], key=lambda one: bool(one["settings"]))
+    assert default["settings"] == {} and len(others) == 2 and "two other" in RESTS_ON["sasrec"]
+    assert all(one["ndcg@10"] < default["ndcg@10"] + 0.001 for one in others) and "0.001" in RESTS_ON["sasrec"]
 
 
 def test_chosen_models_as_tables(s3rec_data, capsys):

@@ -7,6 +7,7 @@ import itertools
 import json
 import os
 import shutil
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -175,6 +176,16 @@ def test_an_interrupt_right_after_the_pointer_was_replaced_loses_nothing(saved, 
     assert read(saved) == "new"
     KIND.write(saved, writer("next"))
     assert read(saved) == "next" and len(versions(saved)) == 1
+
+
+def test_a_folder_named_from_here(tmp_path, monkeypatch):
+    """From Python 3.12 on ``mkdtemp`` returns an absolute path for a relative folder: not to be taken for an old version."""
+    real = tempfile.mkdtemp
+    monkeypatch.setattr(tempfile, "mkdtemp", lambda **named: os.path.abspath(real(**named)))
+    monkeypatch.chdir(tmp_path)
+    for text in ("old", "new"):
+        KIND.write("saved", writer(text))
+        assert read(Path("saved")) == text and len(versions(Path("saved"))) == 1
 
 
 def test_a_folder_like_a_version_stays(saved):
